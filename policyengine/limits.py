@@ -1,0 +1,43 @@
+"""Every bound of the engine, each with its reason. Sizes are bytes, times are seconds."""
+
+MANIFEST_BYTES = 4 * 1024 * 1024
+"""A manifest or index. The distribution specification asks registries to accept at least 4 MiB."""
+
+ENVELOPE_BYTES = 32 * 1024 * 1024
+"""A signature envelope; the bound that the Notary Project's own implementation uses."""
+
+DOCUMENT_BYTES = 256 * 1024 * 1024
+"""An evidence document. The largest real SBOMs seen are near 200 MB."""
+
+CONFIG_BYTES = 8 * 1024 * 1024
+"""An image configuration."""
+
+TRUST_FILE_BYTES = 1024 * 1024
+"""A trust policy, or one file of a trust store."""
+
+POLICY_FILE_BYTES = 4 * 1024 * 1024
+"""One policy file; a set of 100,000 vulnerability ids takes about 2 MB."""
+
+JSON_DEPTH = 512
+"""Levels of nesting in any JSON text. Real documents stay below 60; decoders recurse at most so far."""
+
+REFERRERS = 10_000
+"""Referrers listed for one subject, over all pages."""
+
+REFERRER_PAGES = 200
+"""Pages of one referrers list, so that a page that links to itself ends."""
+
+PLATFORMS = 64
+"""Platform manifests evaluated of one index."""
+
+SIGNATURES_PER_SUBJECT = 100
+"""Signatures tried for one artifact: `notation verify --max-signatures` has the same default."""
+
+CHAIN_LENGTH = 10
+"""Certificates in one chain."""
+
+CLOCK_SKEW_SECONDS = 300
+"""How far in the future a time may lie and still count as now (language reference, section 5)."""
+
+EXPRESSION_DEPTH = 100
+"""Nesting of a licence expression or of an expression in a policy."""
