@@ -1,0 +1,47 @@
+"""Source files: reading them, and showing a stretch of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from policyengine import limits
+from policyengine.errors import UsageError
+
+SUFFIX = ".policy"
+
+
+class Source(Struct, frozen=True):
+    """The text of one file; `path` is as messages show it, relative where the user's was."""
+
+    path: str
+    text: str
+
+    def line(self, number: int) -> str:
+        """The text of a line, counted from 1, without its end."""
+        lines = self.text.split("\n")
+        return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
+
+
+def read(path: Path) -> Source:
+    """The source in the file `path`; a byte order mark is skipped.
+
+    Raises `UsageError` for what is no UTF-8 text, holds a NUL, or is larger than `limits` allow.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.POLICY_FILE_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cannot read `{path}`: {(error.strerror or 'input error').lower()}") from None
+    if len(data) > limits.POLICY_FILE_BYTES:
+        raise UsageError(f"`{path}` is larger than {limits.POLICY_FILE_BYTES} bytes", "split it into several policies")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"`{path}` is not UTF-8 text: byte {error.start} cannot be decoded", "save the file as UTF-8"
+        ) from None
+    if "\0" in text:
+        raise UsageError(f"`{path}` holds a NUL character, so it is no policy text", "save the file as UTF-8 text")
+    return Source(str(path), text)
