@@ -1,0 +1,59 @@
+# Every command of this project. A fresh machine needs Python 3.11 or newer and make; for the tests
+# against real peers also Go. Stamps in .venv and .tools make a second run start at once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+RUNTIME := .venv/.runtime
+DEV := .venv/.dev
+PEERS := .tools/.peers
+AT := 2026-11-22T20:00:00Z
+GO := $(shell command -v go 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fmt example clean
+
+help: ## show the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: $(RUNTIME) ## set up, then decide about the two images of examples/order-api
+	@sh examples/order-api/demo.sh $(BIN)/policyengine $(AT)
+
+test: $(DEV) $(if $(GO),$(PEERS)) ## set up, then run every test (ARGS="…" goes to pytest)
+	$(BIN)/python -m pytest -n 2 --benchmark-disable $(ARGS)
+
+check: $(DEV) ## format, lint, types, layers, sizes
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/metrics.py policyengine
+
+bench: $(DEV) ## the benchmarks (ARGS="…" goes to pytest)
+	$(BIN)/python -m pytest benchmarks -p no:xdist $(ARGS)
+
+fmt: $(DEV) ## format, and mend what the linter can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+example: $(DEV) ## build examples/order-api/layout and its trust store again
+	$(BIN)/python examples/order-api/build.py
+
+clean: ## remove what the commands above made
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist build
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one with PYTHON=…")'
+	$(PYTHON) -m venv .venv
+
+$(RUNTIME): requirements.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(DEV): requirements-dev.txt $(RUNTIME)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+$(PEERS): tests/interop/go.mod tests/interop/go.sum
+	cd tests/interop && GOBIN="$(CURDIR)/.tools/bin" $(GO) install tool
+	@touch $@
