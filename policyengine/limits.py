@@ -21,6 +21,12 @@ POLICY_FILE_BYTES = 4 * 1024 * 1024
 JSON_DEPTH = 512
 """Levels of nesting in any JSON text. Real documents stay below 60; decoders recurse at most so far."""
 
+JSON_NUMBER_CHARS = 1_000
+"""Characters of one JSON number; an IEEE double written out in full takes fewer than 800."""
+
+JSON_EXPONENT = 400
+"""Powers of ten that a JSON number may reach; an IEEE double ends at 308."""
+
 REFERRERS = 10_000
 """Referrers listed for one subject, over all pages."""
 
