@@ -215,6 +215,7 @@ class Custom(Struct, frozen=True):
     kind: str
     fields: Mapping[str, Any]
     digest: str
+    created: datetime | None = None
     signatures: Collection[Signature] = Collection()
 
     def __str__(self) -> str:
@@ -246,23 +247,6 @@ class Image(Struct, frozen=True):
 
     def __str__(self) -> str:
         return self.reference or self.digest
-
-
-class Evidence(Struct, frozen=True):
-    """All that is known of one image: what `decide` is given.
-
-    `collections` maps the plural names of the language (`scans findings sboms packages provenances
-    vexes` and the declared kinds' plurals) to what is known; a name that is absent was not asked
-    for and counts as unavailable.
-    """
-
-    image: Image
-    collections: Mapping[str, Collection[Any]] = {}
-
-    def collection(self, name: str) -> Collection[Any]:
-        """The collection called `name`; one that was never gathered is a gap, not empty."""
-        known = self.collections.get(name)
-        return known if known is not None else Collection(gaps=(Gap(f"no usable {singular(name)}: none was gathered"),))
 
 
 SINGULAR = {

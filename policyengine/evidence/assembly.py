@@ -1,0 +1,236 @@
+"""From documents to collections: which documents count, which are current, and what is not known.
+
+The rules are those of the language reference, section 6, "Current documents", and of principle 2:
+what nobody trusted has signed does not exist, unless a policy accepts it unsigned. Since policies may
+differ in what they accept, each policy sees its own assembly of the same evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policyengine.evidence.identity import repeated_findings
+from policyengine.evidence.model import Collection, Custom, Gap, Image, Sbom, Scan, Vex
+
+KINDS = ("scan", "sbom", "vex", "provenance")
+PLURALS = {"scan": "scans", "sbom": "sboms", "vex": "vexes", "provenance": "provenances"}
+Record = Any
+
+
+class Document(Struct, frozen=True):
+    """One referrer that may be evidence.
+
+    `kinds` are the kinds it is or, while it is not read, may be; none means that it is irrelevant, for
+    `reason`. `signed` says that a trusted identity signed it; `doubt` that its signatures could not be had.
+    `problem` says why it could not be read. `records` are what was read of it; `data` are its bytes where
+    a declared kind may want them. `listed` are the digests of all signatures attached to it.
+    """
+
+    digest: str
+    artifact_type: str
+    kinds: frozenset[str] = frozenset()
+    records: tuple[Record, ...] = ()
+    signed: bool = False
+    doubt: Gap | None = None
+    problem: Gap | None = None
+    reason: str | None = None
+    format: str | None = None
+    tool: str | None = None
+    signatures: Collection[Any] = Collection()
+    created: datetime | None = None
+    data: bytes | None = None
+    listed: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Evidence(Struct, frozen=True):
+    """All that was gathered about one image: what `decide` is given.
+
+    `gaps` apply to every kind of document: the referrers could not be listed, for example.
+    """
+
+    image: Image
+    documents: tuple[Document, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+class Status(Struct, frozen=True):
+    """What became of a document: `used`, `superseded`, `untrusted`, `unreadable` or `irrelevant`, and why."""
+
+    document: Document
+    status: str
+    kind: str | None = None
+    reason: str | None = None
+
+
+class Declared(Struct, frozen=True):
+    """A kind of document that a policy declares; `read` turns a document into its record or raises `EvidenceError`."""
+
+    name: str
+    artifact_type: str
+    read: Callable[[Document], Custom]
+
+
+class Assembly(Struct, frozen=True):
+    """What one policy may see: the collections by their names, and the status of each document."""
+
+    collections: Mapping[str, Collection[Any]]
+    statuses: tuple[Status, ...]
+
+
+def assemble(
+    evidence: Evidence, accepts: frozenset[str] = frozenset(), declared: Sequence[Declared] = ()
+) -> Assembly:
+    """The collections that a policy sees which accepts the kinds `accepts` unsigned and declares kinds of its own."""
+    documents = [_as_declared(document, declared) for document in evidence.documents]
+    statuses = [_status(document, accepts) for document in documents]
+    readable = [status for status in statuses if status.status == "used"]
+    current = _current([record for status in readable for record in status.document.records])
+    statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
+    collections: dict[str, Collection[Any]] = {}
+    for kind in (*KINDS, *(each.name for each in declared)):
+        records = tuple(record for record in current if record.kind == kind)
+        collections.update(_collections(kind, records, _gaps(kind, records, statuses, evidence.gaps)))
+    return Assembly(collections, tuple(statuses))
+
+
+def _as_declared(document: Document, declared: Sequence[Declared]) -> Document:
+    """`document` as one of the declared kinds, where its artifact type says so."""
+    from policyengine.errors import EvidenceError
+
+    for kind in declared:
+        if document.artifact_type != kind.artifact_type:
+            continue
+        if document.data is None:
+            return replace(document, kinds=frozenset({kind.name}))
+        try:
+            return replace(document, kinds=frozenset({kind.name}), records=(kind.read(document),), problem=None)
+        except EvidenceError as error:
+            return replace(document, kinds=frozenset({kind.name}), records=(), problem=Gap(error.message))
+    return document
+
+
+def _status(document: Document, accepts: frozenset[str]) -> Status:
+    """What a document is worth before others are looked at."""
+    kind = next(iter(document.kinds)) if len(document.kinds) == 1 else None
+    if not document.kinds:
+        return Status(document, "irrelevant", None, document.reason)
+    if not document.signed and not document.kinds <= accepts:
+        return Status(document, "untrusted", kind, _distrust(document))
+    if document.problem is not None:
+        return Status(document, "unreadable", kind, document.problem.reason)
+    return Status(document, "used", kind)
+
+
+def _distrust(document: Document) -> str:
+    """Why nobody trusts a document."""
+    if document.doubt is not None:
+        return document.doubt.reason
+    return "no signature by a trusted identity" if document.listed else "not signed"
+
+
+def _current(candidates: Iterable[Record]) -> tuple[Record, ...]:
+    """The records that are not superseded: of one kind and one tool the newest, or all where a time is missing."""
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for number, record in enumerate(candidates):
+        maker = _maker(record)
+        groups.setdefault((record.kind, maker if maker is not None else f"\0{number}"), []).append(record)
+    return tuple(record for records in groups.values() for record in _newest(records))
+
+
+def _maker(record: Record) -> str | None:
+    """Who made the record: tool, builder or author. `None` where that is not known: nothing supersedes it."""
+    match record:
+        case Vex():
+            return record.author
+        case Custom():
+            return record.kind
+        case _:
+            maker = record.tool if isinstance(record, Scan | Sbom) else record.builder
+            return str(maker) if maker else None
+
+
+def moment(record: Record) -> datetime | None:
+    """The time by which a record is newer or older than another of its kind."""
+    match record:
+        case Sbom() | Custom():
+            return record.created
+        case Vex():
+            return record.timestamp
+        case _:
+            found: datetime | None = record.finished
+            return found
+
+
+def _newest(records: list[Record]) -> list[Record]:
+    """The newest of `records`, with all that share its document or time; all of them where a time is missing."""
+    times = [moment(record) for record in records]
+    known = [time for time in times if time is not None]
+    if len(known) < len(records):
+        return records
+    newest = max(known)
+    documents = {record.digest for record, time in zip(records, times, strict=True) if time == newest}
+    return [record for record in records if record.digest in documents]
+
+
+def _superseded(status: Status, current: set[int]) -> Status:
+    """`status`, corrected where none of a readable document's records is current."""
+    records = status.document.records
+    if status.status != "used" or not records or any(id(record) in current for record in records):
+        return status
+    return Status(status.document, "superseded", status.kind, "a newer document of the same kind and tool is there")
+
+
+def _gaps(
+    kind: str, records: Sequence[Record], statuses: Sequence[Status], everywhere: tuple[Gap, ...]
+) -> tuple[Gap, ...]:
+    """What is not known of the documents of `kind`."""
+    concerned = [status for status in statuses if kind in status.document.kinds]
+    gaps = list(everywhere)
+    for status in concerned:
+        document = status.document
+        if status.status == "unreadable" and document.problem is not None:
+            gaps.append(_unread(kind, document, document.problem, lone=not records))
+        elif status.status == "untrusted" and document.doubt is not None:
+            gaps.append(replace(document.doubt, many=False))
+    if not records and not gaps and not any(status.status == "used" for status in concerned):
+        gaps.append(Gap(f"no usable {kind}: {_explanation(concerned)}"))
+    return tuple(gaps)
+
+
+def _unread(kind: str, document: Document, problem: Gap, lone: bool) -> Gap:
+    """The gap that a document of `kind` leaves which is there and cannot be read."""
+    name = f"{kind} {document.digest[:19]} cannot be read: {problem.reason}"
+    return replace(problem, reason=f"no usable {kind}: {name}" if lone else name, many=False)
+
+
+def _explanation(concerned: Sequence[Status]) -> str:
+    """Why there is no usable document, in words."""
+    if not concerned:
+        return "none is attached"
+    return f"{len(concerned)} found, not signed by a trusted identity"
+
+
+def _collections(kind: str, records: tuple[Record, ...], gaps: tuple[Gap, ...]) -> dict[str, Collection[Any]]:
+    """The collection of a kind's documents, and those of what is in them. What is in an unread document is unknown."""
+    collections: dict[str, Collection[Any]] = {PLURALS.get(kind, f"{kind}s"): Collection(records, gaps)}
+    inner = tuple(replace(gap, many=True) for gap in gaps)
+    if kind == "scan":
+        items, known = _inside([scan.findings for scan in records])
+        collections["findings"] = Collection(items, (*inner, *known), repeated_findings(items))
+    elif kind == "sbom":
+        items, known = _inside([sbom.packages for sbom in records])
+        collections["packages"] = Collection(items, (*inner, *known))
+    return collections
+
+
+def _inside(parts: Sequence[Collection[Any]]) -> tuple[tuple[Any, ...], tuple[Gap, ...]]:
+    """Items and gaps of `parts`, in order."""
+    if len(parts) == 1:
+        return parts[0].items, parts[0].gaps
+    return tuple(i for part in parts for i in part.items), tuple(g for part in parts for g in part.gaps)
