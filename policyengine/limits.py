@@ -47,3 +47,15 @@ CLOCK_SKEW_SECONDS = 300
 
 EXPRESSION_DEPTH = 100
 """Nesting of a licence expression or of an expression in a policy."""
+
+CBOR_DEPTH = 16
+"""Levels of nesting in a COSE envelope; real ones have four."""
+
+CBOR_ITEMS = 10_000
+"""Data items in one COSE envelope; real ones have about forty."""
+
+ENVELOPE_JSON_DEPTH = 32
+"""Levels of nesting in a JWS envelope, its protected header and its payload; real ones have three."""
+
+TIMESTAMP_CERTIFICATES = 16
+"""Certificates that one RFC 3161 token may carry; real ones have up to four."""
