@@ -203,6 +203,7 @@ def _tokens(text: bytes) -> Iterator[tuple[int, bytes]]:
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _STRING = re.compile(rb'"[^"]*"')
 _ROUNDS = 8
+_CHUNK = 65_536
 _STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1, ord('"'): 0}
 
 
@@ -214,9 +215,8 @@ def _check_depth(text: bytes, max_depth: int) -> None:
     if text.count(b"[") + text.count(b"{") <= max_depth:
         return
     brackets = _brackets(text)
-    if _is_shallow(brackets, max_depth) or max(accumulate(map(_STEP.__getitem__, brackets))) <= max_depth:
-        return
-    raise _Place(f"the text is nested deeper than {max_depth} levels", "", _too_deep(text, max_depth))
+    if not _is_shallow(brackets, max_depth) and _exceeds(brackets, max_depth):
+        raise _Place(f"the text is nested deeper than {max_depth} levels", "", _too_deep(text, max_depth))
 
 
 def _brackets(text: bytes) -> bytes:
@@ -233,6 +233,16 @@ def _is_shallow(brackets: bytes, max_depth: int) -> bool:
     for _ in range(_ROUNDS):
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
     return not brackets
+
+
+def _exceeds(brackets: bytes, max_depth: int) -> bool:
+    level = 0
+    for start in range(0, len(brackets), _CHUNK):
+        levels = list(accumulate(map(_STEP.__getitem__, brackets[start : start + _CHUNK]), initial=level))
+        if max(levels) > max_depth:
+            return True
+        level = levels[-1]
+    return False
 
 
 def _too_deep(text: bytes, max_depth: int) -> int | None:
