@@ -6,7 +6,6 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 PEERS := .tools/.peers
-AT := 2026-11-22T20:00:00Z
 GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -16,7 +15,7 @@ help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
 demo: $(RUNTIME) ## set up, then decide about the two images of examples/order-api
-	@sh examples/order-api/demo.sh $(BIN)/policyengine $(AT)
+	@sh examples/order-api/demo.sh $(BIN)/policyengine
 
 test: $(DEV) $(if $(GO),$(PEERS)) ## set up, then run every test (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest -n 2 --benchmark-disable $(ARGS)
