@@ -1,0 +1,58 @@
+"""References, digests, descriptors, manifests and indexes, by their specifications.
+
+Everything here is pure: text and bytes in, frozen values out. A digest is a text (`sha256:…`).
+"""
+
+from policyengine.oci.descriptors import (
+    DOCKER_INDEX,
+    DOCKER_MANIFEST,
+    EMPTY_CONFIG,
+    INDEXES,
+    MANIFESTS,
+    OCI_ARTIFACT,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Descriptor,
+    parse_descriptor,
+)
+from policyengine.oci.digests import (
+    digest_mismatch,
+    digest_of,
+    hasher,
+    is_digest,
+    parse_digest,
+    quoted,
+    size_mismatch,
+    verify,
+)
+from policyengine.oci.fields import parse_json
+from policyengine.oci.manifests import Index, Manifest, parse_manifest
+from policyengine.oci.references import DOCKER_HUB, Reference, is_tag
+
+__all__ = [
+    "DOCKER_HUB",
+    "DOCKER_INDEX",
+    "DOCKER_MANIFEST",
+    "EMPTY_CONFIG",
+    "INDEXES",
+    "MANIFESTS",
+    "OCI_ARTIFACT",
+    "OCI_INDEX",
+    "OCI_MANIFEST",
+    "Descriptor",
+    "Index",
+    "Manifest",
+    "Reference",
+    "digest_mismatch",
+    "digest_of",
+    "hasher",
+    "is_digest",
+    "is_tag",
+    "parse_descriptor",
+    "parse_digest",
+    "parse_json",
+    "parse_manifest",
+    "quoted",
+    "size_mismatch",
+    "verify",
+]

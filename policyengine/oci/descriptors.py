@@ -1,0 +1,89 @@
+"""Descriptors: what names some content, by media type, digest and size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from policyengine.errors import Malformed
+from policyengine.oci.digests import ALGORITHMS, digest_fault, is_digest, quoted
+from policyengine.oci.fields import annotations_field, folded, json_object, text_field
+
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+
+INDEXES = frozenset((OCI_INDEX, DOCKER_INDEX))
+MANIFESTS = frozenset((OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT))
+
+
+class Descriptor(Struct, frozen=True):
+    """What names some content: media type, digest, size in bytes (image specification, `descriptor.md`).
+
+    `artifact_type` is empty and `platform` (`os/arch[/variant]`) is `None` where none is stated. The
+    digest is well formed, but may be of an algorithm that cannot be verified: fetching it fails then.
+    """
+
+    media_type: str
+    digest: str
+    size: int
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = {}
+    platform: str | None = None
+
+    @property
+    def is_index(self) -> bool:
+        """Whether this names an index (a multi-platform image), by its media type."""
+        return self.media_type in INDEXES
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether this entry of an image's index is a BuildKit attestation, not a platform.
+
+        Both marks are needed: a real platform cannot hide behind the annotation alone.
+        """
+        return self.platform == "unknown/unknown" and "vnd.docker.reference.type" in self.annotations
+
+    def runs_on(self, platform: str) -> bool:
+        """Whether this entry is for `platform` (`os/arch[/variant]`; without a variant any does)."""
+        return self.platform is not None and f"{self.platform}/".startswith(f"{platform}/")
+
+
+_DESCRIPTOR_FIELDS = folded("mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform")
+_PLATFORM_FIELDS = folded("architecture", "os", "os.version", "os.features", "variant", "features")
+
+
+def parse_descriptor(value: object, what: str = "a descriptor") -> Descriptor:
+    """The descriptor in decoded JSON; `what` names it in messages. Raises `Malformed`."""
+    fields = json_object(value, what, _DESCRIPTOR_FIELDS)
+    digest = text_field(fields, "digest", what)
+    fault = digest_fault(digest)
+    if fault and (digest.partition(":")[0] in ALGORITHMS or not is_digest(digest)):
+        raise Malformed(f"the digest of {what}, {quoted(digest)}, {fault}")
+    size = fields.get("size")
+    if type(size) is not int or not 0 <= size < 2**63:
+        raise Malformed(f"{what} states no size in bytes")
+    return Descriptor(
+        media_type=text_field(fields, "mediaType", what),
+        digest=digest,
+        size=size,
+        artifact_type=text_field(fields, "artifactType", what, required=False),
+        annotations=annotations_field(fields, what),
+        platform=_platform(fields.get("platform"), what),
+    )
+
+
+def _platform(value: object, what: str) -> str | None:
+    if value is None:
+        return None
+    what = f"the platform of {what}"
+    fields = json_object(value, what, _PLATFORM_FIELDS)
+    system, architecture, variant = (
+        text_field(fields, key, what, required=False) for key in ("os", "architecture", "variant")
+    )
+    return f"{system or 'unknown'}/{architecture or 'unknown'}" + (f"/{variant}" if variant else "")
