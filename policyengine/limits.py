@@ -57,5 +57,38 @@ CBOR_ITEMS = 10_000
 ENVELOPE_JSON_DEPTH = 32
 """Levels of nesting in a JWS envelope, its protected header and its payload; real ones have three."""
 
+TIMESTAMP_BYTES = 256 * 1024
+"""One RFC 3161 token; real ones take 5 to 10 KiB."""
+
 TIMESTAMP_CERTIFICATES = 16
 """Certificates that one RFC 3161 token may carry; real ones have up to four."""
+
+INDEX_DEPTH = 4
+"""Indexes within indexes: real images need two."""
+
+LAYOUT_FILE_BYTES = 4096
+"""The file `oci-layout`, which holds a version and nothing else."""
+
+ARCHIVE_MEMBERS = 100_000
+"""Members of a tar archive that holds a layout; each image needs about ten."""
+
+ARCHIVE_NAME_BYTES = 1024
+"""A member's name in an archive; those of a layout have 71 to 200."""
+
+REDIRECTS = 5
+"""Redirects of one request: registries need one, to where they store blobs."""
+
+TOKEN_BYTES = 128 * 1024
+"""A token server's answer (containerd and oras take as much)."""
+
+ERROR_BYTES = 64 * 1024
+"""The body of an error answer, read for its code and message."""
+
+LOGIN_FILE_BYTES = 1024 * 1024
+"""A file of registry logins."""
+
+HELPER_BYTES = 64 * 1024
+"""What a credential helper prints."""
+
+RUN_BYTES = 1024 * 1024 * 1024
+"""All bytes read from a registry for one image: a few documents of the largest size."""
