@@ -27,3 +27,27 @@ def order(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
     """The order in which problems are shown: by file, then by place."""
     span = diagnostic.span
     return span.path, span.line, span.column, diagnostic.code
+
+
+class Problems:
+    """Collects the problems of one run of the compiler."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    def error(
+        self, code: str, span: Span, message: str, *notes: str, help: str | None = None, suggestion: str | None = None
+    ) -> None:
+        """Something that must not be compiled."""
+        self.found.append(Diagnostic(code, "error", message, span, notes, help, suggestion))
+
+    def warn(
+        self, code: str, span: Span, message: str, *notes: str, help: str | None = None, suggestion: str | None = None
+    ) -> None:
+        """Something that compiles and probably is not meant."""
+        self.found.append(Diagnostic(code, "warning", message, span, notes, help, suggestion))
+
+    @property
+    def errors(self) -> bool:
+        """Whether anything must not be compiled."""
+        return any(diagnostic.severity == "error" for diagnostic in self.found)

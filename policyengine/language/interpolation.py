@@ -1,0 +1,54 @@
+"""Messages: texts with fields in braces, checked so that they cannot fail (language reference, principle 7)."""
+
+from __future__ import annotations
+
+import re
+
+from policyengine.language import checked, syntax
+from policyengine.language.diagnostics import Problems
+from policyengine.language.expressions import Expressions
+from policyengine.language.scope import Scope
+from policyengine.language.types import UNKNOWN
+
+TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
+PATH = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\s*")
+
+
+def template(
+    text: syntax.Text, scope: Scope, counted: bool, typing: Expressions, problems: Problems
+) -> checked.Template:
+    """The parts of `text`; `{count}` has a meaning where `counted`."""
+    parts: list[str | checked.Expr | None] = []
+    for token in TOKEN.finditer(text.value):
+        piece = token.group()
+        if piece in ("{{", "}}"):
+            parts.append(piece[0])
+        elif token.group(1) is not None:
+            parts.append(_value(token.group(1), text, scope, counted, typing, problems))
+        elif piece in ("{", "}"):
+            help = "write `{{` and `}}` for braces that are printed"
+            problems.error("E117", text.span, f"a `{piece}` without its other half", help=help)
+        else:
+            parts.append(piece)
+    return checked.Template(tuple(parts))
+
+
+def _value(
+    path: str, text: syntax.Text, scope: Scope, counted: bool, typing: Expressions, problems: Problems
+) -> checked.Expr | None:
+    """The value that `{path}` prints; `None` stands for the count."""
+    if PATH.fullmatch(path) is None:
+        problems.error(
+            "E117", text.span, f"`{{{path}}}` is not a field", help="write a name or a path: `{finding.package.purl}`"
+        )
+        return checked.Constant(UNKNOWN, text.span, None)
+    first, *rest = path.strip().split(".")
+    if first == "count" and not rest and counted:
+        return None
+    node: syntax.Expression = syntax.Variable(text.span, first)
+    for name in rest:
+        node = syntax.Member(text.span, node, syntax.Name(text.span, name))
+    found = typing.check(node, None, scope)
+    if found.type.container == "list" and scope.module.schema.is_record(found.type.name):
+        problems.error("E117", text.span, f"`{{{path}}}` is a whole collection", help="print a field of its elements")
+    return found
