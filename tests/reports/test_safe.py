@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from policyengine.reports import safe
 from tests.reports.agents import HOSTILE, azure_commands, github_commands, steering
 
-PIECES = st.sampled_from([*HOSTILE, "##", "#", "vso[", "[", "::", ":", "]", " ", "\n", "\r", "é", "漢", "a", "%0A", "\\"])
+PIECES = st.sampled_from(
+    [*HOSTILE, "##", "#", "vso[", "[", "::", ":", "]", " ", "\n", "\r", "é", "漢", "a", "%0A", "\\"]
+)
 TEXT = st.lists(PIECES | st.text(max_size=4), max_size=8).map("".join)
 HARMLESS = st.text(st.characters(categories=["L", "N", "P", "S"], max_codepoint=0x17F), max_size=30)
 

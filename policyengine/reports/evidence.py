@@ -1,0 +1,102 @@
+"""What a decision rests on, for people: each document, whether it counted, and who signed it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from policyengine.decision.model import Decision, DocumentResult, SignatureResult
+from policyengine.reports.look import Page, cells
+
+MARKS = {"used": "allow", "untrusted": "deny", "unreadable": "deny"}
+SIGNATURE_MARKS = {"verified": "allow", "rejected": "deny", "audited": "warn"}
+ROWS = 20
+"""Rows shown unless all are asked for; an image with more referrers than that is rare, or an attack."""
+
+
+class Row(Struct, frozen=True):
+    """One line: the mark's name, three columns, and a sentence; `warnings` follow below it."""
+
+    mark: str
+    kind: str
+    what: str
+    digest: str
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+def show_evidence(page: Page, decision: Decision) -> None:
+    """The section on documents and signatures; nothing where there are none."""
+    rows = _rows(page, decision)
+    if not rows:
+        return
+    page.blank()
+    page.line(("evidence", "bold"), indent=2)
+    shown = rows if page.look.everything or page.look.verbose else rows[:ROWS]
+    columns = (cells(row.kind for row in shown), cells(row.what for row in shown))
+    for row, kind, what in zip(shown, *columns, strict=True):
+        _row(page, row, kind, what)
+    if len(shown) < len(rows):
+        page.line((f"… and {len(rows) - len(shown)} more (--all shows every one)", "dim"), indent=2)
+
+
+def _row(page: Page, row: Row, kind: str, what: str) -> None:
+    digest = (short(row.digest), "dim")
+    page.line(page.mark(row.mark), f" {kind}  {what}  ", digest, f"  {row.text}", indent=2, hang=4)
+    for warning in row.warnings:
+        page.line(("warning: ", "yellow"), warning, indent=6)
+
+
+def _rows(page: Page, decision: Decision) -> list[Row]:
+    """The image's signatures first, then the documents: used ones before those that did not count."""
+    signatures = {signature.digest: signature for signature in decision.signatures}
+    attached = {digest for document in decision.evidence for digest in document.signatures}
+    own = [_signature(signature) for signature in decision.signatures if signature.digest not in attached]
+    relevant = [d for d in decision.evidence if page.look.verbose or d.status != "irrelevant"]
+    order = ("used", "untrusted", "unreadable", "superseded", "irrelevant")
+    relevant.sort(key=lambda document: order.index(document.status) if document.status in order else len(order))
+    return own + [_document(document, signatures) for document in relevant] + _left_out(decision, relevant)
+
+
+def _signature(signature: SignatureResult) -> Row:
+    mark = SIGNATURE_MARKS.get(signature.status, "none")
+    return Row(mark, "signature", signature.format, signature.digest, _by(signature) + _on(signature.platform))
+
+
+def _by(signature: SignatureResult) -> str:
+    """Who signed, or why the signature does not count."""
+    who = f" by {signature.identity}" if signature.identity else ""
+    why = f": {signature.reason}" if signature.reason else ""
+    return f"signed{who}" if signature.status == "verified" else f"{signature.status}{why}"
+
+
+def _document(document: DocumentResult, signatures: Mapping[str, SignatureResult]) -> Row:
+    status = "" if document.status == "used" else document.status
+    why = f": {document.reason}" if document.reason and status else ""
+    parts = [status + why] if status else []
+    known = [signatures[digest] for digest in document.signatures if digest in signatures]
+    if document.status in ("used", "superseded"):
+        parts += [_by(s) for s in known if s.status == "verified"] or ["not signed"]
+    elif not why:
+        parts += [_by(signature) for signature in known]
+    what = " ".join(part for part in (document.tool, document.format) if part)
+    text = "; ".join(dict.fromkeys(parts)) + _on(document.platform)
+    mark = MARKS.get(document.status, "none")
+    return Row(mark, document.kind or document.artifact_type, what, document.digest, text, document.warnings)
+
+
+def _on(platform: str | None) -> str:
+    return f"  [{platform}]" if platform else ""
+
+
+def _left_out(decision: Decision, shown: Sequence[DocumentResult]) -> list[Row]:
+    number = len(decision.evidence) - len(shown)
+    text = "no rule asks for it" if number == 1 else "no rule asks for them"
+    return [Row("none", f"{number} more", "", "", f"{text} (-v names them)" if number else "")] if number else []
+
+
+def short(digest: str) -> str:
+    """A digest cut to what tells it apart: `sha256:0123456789ab`."""
+    algorithm, colon, value = digest.partition(":")
+    return f"{algorithm}{colon}{value[:12]}"
