@@ -39,12 +39,12 @@ def render(decisions: Sequence[Decision], *, several: bool = False) -> str:
 def dump(content: Document) -> str:
     """`content` as indented JSON text that no reader of logs obeys, with its end of line."""
     try:
-        encoded = msgspec.json.encode(content).decode()
+        text = msgspec.json.format(msgspec.json.encode(content), indent=2).decode()
     except UnicodeEncodeError:  # a path whose bytes are no text
         from json import dumps
 
-        encoded = dumps(content)
-    return json_text(msgspec.json.format(encoded, indent=2)) + "\n"
+        text = dumps(content, indent=2)
+    return json_text(text) + "\n"
 
 
 def document(decision: Decision) -> Document:
