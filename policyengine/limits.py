@@ -92,3 +92,15 @@ HELPER_BYTES = 64 * 1024
 
 RUN_BYTES = 1024 * 1024 * 1024
 """All bytes read from a registry for one image: a few documents of the largest size."""
+
+LICENSE_CHARACTERS = 16_384
+"""One licence expression. The longest seen, of a Linux kernel package, has about 2,000 characters."""
+
+PURL_CHARACTERS = 4_096
+"""One package URL; those of npm and Go stay below 400 even with qualifiers."""
+
+VERSION_CHARACTERS = 1_024
+"""One version. Python refuses to read more than 4,300 digits, and no package has a version near that."""
+
+GLOB_CHARACTERS = 4_096
+"""One glob of a policy. Matching takes at most the product of the lengths of glob and text, divided by the word size."""
