@@ -28,7 +28,7 @@ class Finished:
         return json.loads(self.out)
 
 
-def policyengine(*arguments: str | Path, cwd: Path | None = None, timeout: float = 60, **environment: str) -> Finished:
+def policyengine(*arguments: object, cwd: Path | None = None, timeout: float = 60, **environment: str) -> Finished:
     """Run `policyengine ARGUMENTS…` with `environment` added to that of the tests.
 
     A traceback is always a fault, so it fails the test here; `timeout` is in seconds.
