@@ -1,0 +1,40 @@
+"""Ids of vulnerabilities: finding them in what scanners write, and one spelling for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_CVE = re.compile(r"(?<![A-Za-z0-9])CVE-\d{4}-\d{4,}(?!\d)", re.IGNORECASE | re.ASCII)
+_GHSA = re.compile(r"(?<![A-Za-z0-9])GHSA(?:-[23456789cfghjmpqrvwx]{4}){3}(?![A-Za-z0-9])", re.IGNORECASE | re.ASCII)
+_KNOWN = re.compile(
+    r"(?:CVE|GHSA|GO|GMS|SNYK|DSA|DLA|USN|RHSA|RHBA|RHEA|ELSA|ALAS|ALSA|RLSA|PYSEC|RUSTSEC|OSV|MAL|TEMP|BIT|GSD|EUVD|CGA|VU|XRAY)"
+    r"[-0-9].*",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def normal(name: str) -> str:
+    """`name` without white space around it, in upper case where it is of a known scheme."""
+    name = name.strip()
+    return name.upper() if _KNOWN.fullmatch(name) else name
+
+
+def cves(text: str) -> list[str]:
+    """The CVE ids in `text`, in order."""
+    return [found.upper() for found in _CVE.findall(text)]
+
+
+def advisories(text: str) -> list[str]:
+    """The CVE ids in `text`, then the GitHub advisories."""
+    return [*cves(text), *(found.upper() for found in _GHSA.findall(text))]
+
+
+def ranked(names: Iterable[str]) -> tuple[str, ...]:
+    """The distinct `names`, normal, with the best known first: a CVE id, else a GitHub advisory, else the tool's."""
+    distinct = list(dict.fromkeys(normal(name) for name in names if name and not name.isspace()))
+    return tuple(sorted(distinct, key=_rank))
+
+
+def _rank(name: str) -> int:
+    return 0 if name.startswith("CVE-") else 1 if name.startswith("GHSA-") else 2
