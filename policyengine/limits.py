@@ -48,6 +48,9 @@ CLOCK_SKEW_SECONDS = 300
 EXPRESSION_DEPTH = 100
 """Nesting of a licence expression or of an expression in a policy."""
 
+CERTIFICATE_BYTES = 64 * 1024
+"""One X.509 certificate; real ones stay below 4 KiB."""
+
 CBOR_DEPTH = 16
 """Levels of nesting in a COSE envelope; real ones have four."""
 
@@ -104,3 +107,12 @@ VERSION_CHARACTERS = 1_024
 
 GLOB_CHARACTERS = 4_096
 """One glob of a policy. Matching takes at most the product of the lengths of glob and text, divided by the word size."""
+
+EARLY_BYTES = 8 * 1024 * 1024
+"""A document fetched together with the signatures that may vouch for it; larger ones wait for those."""
+
+LAYERS = 32
+"""Layers read of one artifact; `oras attach` writes one per file."""
+
+MESSAGE_CHARACTERS = 1_000
+"""One value in a message. Ten thousand violations, each with a title of megabytes, would fill the memory."""
