@@ -1,0 +1,1 @@
+"""Notary Project signatures: `verify.verify` is the way in, `manifest` tells which manifests are signatures."""
