@@ -131,8 +131,9 @@ def _subject(fields: Mapping[str, Any]) -> Descriptor | None:
 
 
 def _descriptors(fields: Mapping[str, Any], key: str, required: bool) -> tuple[Descriptor, ...]:
+    """The descriptors under `key`. Null counts as an empty list, since registries written in Go send it for one."""
     values = fields.get(key)
-    if values is None and not required:
+    if values is None and (key in fields or not required):
         return ()
     if not isinstance(values, list):
         raise Malformed(f"the manifest's {key} is not a list")

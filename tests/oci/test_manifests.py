@@ -160,6 +160,10 @@ def test_refused_with_the_reason(data: bytes, reason: str) -> None:
     assert caught.value.message.isprintable()
 
 
+def test_null_is_an_empty_list_as_registries_written_in_go_send_it() -> None:
+    assert parse_manifest(encode(INDEX, manifests=None)) == Index(OCI_INDEX, ())
+
+
 def test_a_declared_media_type_is_not_contradicted() -> None:
     with pytest.raises(Malformed, match="declared as"):
         parse_manifest(encode(MANIFEST), OCI_INDEX)

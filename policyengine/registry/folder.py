@@ -1,0 +1,58 @@
+"""An OCI image layout that lies in a folder: no symbolic link is followed, nothing but regular files is read."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from policyengine.errors import Malformed, TooLarge, UsageError
+from policyengine.oci import quoted
+
+
+class Folder:
+    """A layout that lies in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._plain: set[Path] = set()
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """The bytes of the file `name`, or `None` if there is none.
+
+        Raises `Malformed` for what is not a regular file, and `TooLarge` beyond `limit` bytes.
+        """
+        path = self._path / name
+        try:
+            self._check_folders(path.parent)
+            return _read_regular(path, limit)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise Malformed(f"{name} in the layout cannot be read: {error.strerror}") from None
+
+    def _check_folders(self, folder: Path) -> None:
+        """Refuse symbolic links on the way down to `folder`."""
+        if folder in self._plain or folder == self._path:
+            return
+        self._check_folders(folder.parent)
+        if not stat.S_ISDIR(os.lstat(folder).st_mode):
+            raise Malformed(f"{folder.relative_to(self._path)} in the layout is not a folder")
+        self._plain.add(folder)
+
+
+def _read_regular(path: Path, limit: int) -> bytes:
+    """The file's bytes, if it is a regular one; never waits for a pipe or a device."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - pathlib cannot pass the flags
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode):
+            raise Malformed(f"{quoted(path.name)} in the layout is not a regular file")
+        if state.st_size > limit:
+            raise TooLarge(f"{quoted(path.name)} in the layout has more than {limit} bytes")
+        return file.read(limit)
+
+
+def not_a_layout(path: Path, why: str, help: str = "") -> UsageError:
+    """The error for a path that holds no OCI image layout."""
+    return UsageError(f"{quoted(path)} is not an OCI image layout: {why}", help or "name a folder or a tar archive")
