@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from policyengine.decision.model import Reason, RuleResult, Violation
+from msgspec.structs import replace
+
+from policyengine.decision.model import (
+    Decision,
+    PlatformResult,
+    Reason,
+    RuleResult,
+    Subject,
+    Violation,
+    WaiverResult,
+)
 
 ALLOW, DENY, ERROR = "allow", "deny", "error"
 NO_POLICY = Reason("no-policy-applies", "no policy applies to this image", None)
+STATUSES = ("not-applicable", "passed", "waived", "undetermined", "violated")
+"""The statuses of a rule, the worst last."""
 RANK = {ALLOW: 0, DENY: 1, ERROR: 2}
 
 
@@ -45,3 +58,78 @@ def status(violations: Sequence[Violation]) -> str:
     if not open_states:
         return "waived" if violations else "passed"
     return "violated" if "violated" in open_states else "undetermined"
+
+
+# ---------------------------------------------------------------------------- platforms of an index
+
+
+def joined(subject: Subject, platforms: Sequence[tuple[str, str, Decision]]) -> Decision:
+    """One decision about an index: `platforms` are name, digest and decision of each, at least one."""
+    first = platforms[0][2]
+    named = [(name, decision) for name, _, decision in platforms]
+    waivers = _waivers([decision for _, decision in named])
+    return Decision(
+        worst(decision.decision for _, decision in named),
+        subject,
+        first.at,
+        first.policy_set,
+        rules=_rules(named, waivers),
+        waivers=waivers,
+        evidence=_once([_on(document, name) for name, decision in named for document in decision.evidence]),
+        signatures=_once([_on(signature, name) for name, decision in named for signature in decision.signatures]),
+        reasons=tuple(dict.fromkeys(reason for _, decision in named for reason in decision.reasons)),
+        platforms=tuple(PlatformResult(name, digest, decision.decision) for name, digest, decision in platforms),
+        warnings=tuple(dict.fromkeys(warning for _, decision in named for warning in decision.warnings)),
+    )
+
+
+def _on(result: Any, platform: str) -> Any:
+    """A result with the platform that it belongs to."""
+    return replace(result, platform=platform)
+
+
+def _once(results: list[Any]) -> tuple[Any, ...]:
+    """`results` without repetitions: what belongs to the index itself is there for every platform, then for none."""
+    seen: dict[tuple[str, str], list[Any]] = {}
+    for result in results:
+        seen.setdefault((result.digest, getattr(result, "status", "")), []).append(result)
+    platforms = len({result.platform for result in results})
+    return tuple(
+        found
+        for group in seen.values()
+        for found in ([replace(group[0], platform=None)] if len(group) == platforms > 1 else group)
+    )
+
+
+def _rules(named: Sequence[tuple[str, Decision]], waivers: Sequence[WaiverResult]) -> tuple[RuleResult, ...]:
+    """Each rule once, with the worst of its statuses and the violations of every platform."""
+    found: dict[str, RuleResult] = {}
+    for name, decision in named:
+        places = [_place(waivers, waiver) for waiver in decision.waivers]
+        for rule in decision.rules:
+            violations = tuple(
+                replace(v, platform=name, waiver=None if v.waiver is None else places[v.waiver])
+                for v in rule.violations
+            )
+            known = found.get(rule.identifier, replace(rule, violations=()))
+            worse = max(known.status, rule.status, key=STATUSES.index)
+            joined_ones = (*known.violations, *violations)
+            found[rule.identifier] = replace(known, status=worse, violations=joined_ones, help=known.help or rule.help)
+    return tuple(found.values())
+
+
+def _place(waivers: Sequence[WaiverResult], waiver: WaiverResult) -> int:
+    """Where `waiver` stands in the joined list."""
+    return next(i for i, each in enumerate(waivers) if (each.path, each.line) == (waiver.path, waiver.line))
+
+
+def _waivers(decisions: Sequence[Decision]) -> tuple[WaiverResult, ...]:
+    """Each waiver once, used if any platform used it."""
+    found: dict[tuple[str, int], WaiverResult] = {}
+    for waiver in (waiver for decision in decisions for waiver in decision.waivers):
+        known = found.get((waiver.path, waiver.line))
+        if known is not None:
+            state = "used" if "used" in (known.state, waiver.state) else known.state
+            waiver = replace(known, state=state, covers=known.covers + waiver.covers)
+        found[waiver.path, waiver.line] = waiver
+    return tuple(found.values())

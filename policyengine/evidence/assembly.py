@@ -28,7 +28,8 @@ class Document(Struct, frozen=True):
     `kinds` are the kinds it is or, while it is not read, may be; none means that it is irrelevant, for
     `reason`. `signed` says that a trusted identity signed it; `doubt` that its signatures could not be had.
     `problem` says why it could not be read. `records` are what was read of it; `data` are its bytes where
-    a declared kind may want them. `listed` are the digests of all signatures attached to it.
+    a declared kind may want them. `listed` are the digests of all signatures attached to it. `subjects` are the digests that the document
+    itself says it is about; `declared` says that some policy declares a kind of its artifact type.
     """
 
     digest: str
@@ -46,6 +47,8 @@ class Document(Struct, frozen=True):
     data: bytes | None = None
     listed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    declared: bool = False
 
 
 class Evidence(Struct, frozen=True):

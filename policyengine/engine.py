@@ -1,0 +1,171 @@
+"""One evaluation, from a reference to a decision.
+
+Bytes → verified values → facts → decision: each step a function of the one before. `evaluate` is the
+story; gathering talks to the store, joining verifies and reads, and the policy set decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policyengine import limits
+from policyengine.decision.combine import DENY, ERROR, joined
+from policyengine.decision.model import Decision, Reason, SignatureResult, Subject
+from policyengine.errors import ContentError, Malformed, PolicyEngineError, RegistryError, TooLarge
+from policyengine.evidence.assembly import Document, Evidence
+from policyengine.evidence.model import joined as union
+from policyengine.gathering import Gathered, Wanted, gather
+from policyengine.imaging import image
+from policyengine.joining import Judge, documents, image_signatures
+from policyengine.language.policyset import PolicySet
+from policyengine.oci import Descriptor, Index, Reference
+from policyengine.registry.store import Store
+from policyengine.verification.trust import Trust
+
+
+class Request(Struct, frozen=True):
+    """What is asked: an image in a store, by tag or digest, as `reference` names it; one platform or all."""
+
+    reference: Reference
+    store: Store
+    platform: str | None = None
+
+
+class Terms(Struct, frozen=True):
+    """By what is decided: policies with their environment and parameters, trust, and the instant (aware, UTC)."""
+
+    policies: PolicySet
+    trust: Trust
+    at: datetime
+    environment: str | None = None
+    parameters: Mapping[str, Any] = {}
+
+    @property
+    def wanted(self) -> Wanted:
+        """What has to be fetched, computed from the policies' text."""
+        policies = self.policies
+        return Wanted(policies.kinds, policies.artifact_types, policies.configuration)
+
+
+def evaluate(request: Request, terms: Terms) -> Decision:
+    """Decide whether the image that `request` names may run, on `terms`.
+
+    Never raises for what a registry or an artifact does: that becomes a decision to deny, or `error` where
+    nobody can decide. Raises `UsageError` for a wrong environment or parameter, before anything is fetched.
+    """
+    terms.policies.settle(terms.environment, terms.parameters)
+    try:
+        descriptor = request.store.resolve(request.reference.target)
+        gathered = gather(request.store, descriptor, terms.wanted)
+        if isinstance(gathered.content, Index):
+            return _index(request, terms, gathered)
+        return _decided(request, terms, gathered, None)
+    except (RegistryError, ContentError) as error:
+        return _undecided(request, terms, error)
+
+
+def _decided(request: Request, terms: Terms, gathered: Gathered, parent: Gathered | None) -> Decision:
+    """The decision about one image manifest; `parent` is the index that it is taken from."""
+    judge = Judge(terms.trust, request.reference.name, terms.at)
+    evidence, signatures = gathered_evidence(request, terms, judge, gathered, parent)
+    decision = terms.policies.decide(
+        evidence, at=terms.at, environment=terms.environment, parameters=terms.parameters,
+        subject=_subject(request, gathered.descriptor),
+    )  # fmt: skip
+    return replace(decision, signatures=signatures)
+
+
+def gathered_evidence(
+    request: Request, terms: Terms, judge: Judge, gathered: Gathered, parent: Gathered | None
+) -> tuple[Evidence, tuple[SignatureResult, ...]]:
+    """What is known of one image manifest, with what its index adds, and what became of every signature."""
+    sources = [gathered] if parent is None else [gathered, parent]
+    signed = [image_signatures(judge, source) for source in sources]
+    accepts = terms.policies.accepts
+    found = [documents(judge, request.store, source, terms.wanted, accepts) for source in sources]
+    facts = image(request.reference, gathered, parent, union(each.signatures for each in signed))
+    about = {source.descriptor.digest for source in sources}
+    evidence = Evidence(
+        facts,
+        tuple(_compared(document, about) for each in found for document in each.documents),
+        tuple(gap for each in found for gap in each.gaps),
+    )
+    return evidence, tuple(result for part in (*signed, *found) for result in part.results)
+
+
+def _compared(document: Document, about: set[str]) -> Document:
+    """`document` with a warning where it names subjects, and none of them is the image."""
+    if not document.subjects or about & set(document.subjects):
+        return document
+    warning = f"it says that it is about {document.subjects[0][:19]}, which is another image"
+    return replace(document, warnings=(*document.warnings, warning))
+
+
+# ---------------------------------------------------------------------------- indexes
+
+
+def _index(request: Request, terms: Terms, index: Gathered) -> Decision:
+    """The decision about an index: the worst of its platforms', or that of the one that was asked for."""
+    assert isinstance(index.content, Index)
+    children = _platforms(request, index.content)
+    decisions = []
+    for child in children:
+        name = platform_name(child)
+        try:
+            gathered = gather(request.store, child, terms.wanted)
+            if isinstance(gathered.content, Index):
+                raise Malformed(f"the entry {child.digest[:19]} of the index is an index itself")
+            decision = _decided(request, terms, gathered, index)
+        except (RegistryError, ContentError) as error:
+            decision = _undecided(request, terms, error)
+        decisions.append((name, child.digest, decision))
+    return joined(_subject(request, index.descriptor), decisions)
+
+
+def _platforms(request: Request, index: Index) -> list[Descriptor]:
+    """The platform manifests that are asked for; an index without any, or without the wanted one, is refused."""
+    platform = request.platform
+    children = [child for child in index.manifests if not child.is_attestation]
+    if platform is not None:
+        children = [child for child in children if child.runs_on(platform)]
+    if not children:
+        what = f"no manifest for {platform}" if platform else "no platform manifest"
+        raise Malformed(f"the index has {what}", "ask for a platform that the image was built for")
+    if len(children) > limits.PLATFORMS:
+        raise TooLarge(f"the index has more than {limits.PLATFORMS} manifests", "name one with --platform")
+    return children
+
+
+def platform_name(descriptor: Descriptor) -> str:
+    """`OS/ARCHITECTURE[/VARIANT]`, or the digest where an entry states no platform."""
+    return descriptor.platform or descriptor.digest[:19]
+
+
+# ---------------------------------------------------------------------------- when nothing can be evaluated
+
+
+def _subject(request: Request, descriptor: Descriptor) -> Subject:
+    reference = request.reference
+    shown = Reference(reference.registry, reference.repository, reference.tag, descriptor.digest)
+    return Subject(str(shown), reference.name, descriptor.digest, descriptor.media_type)
+
+
+def _undecided(request: Request, terms: Terms, error: PolicyEngineError) -> Decision:
+    """The decision where the image itself could not be had, or is not what it should be."""
+    reference = request.reference
+    outside = isinstance(error, RegistryError)
+    reason = Reason(_code(error), error.message, bool(getattr(error, "retry", False)) if outside else None)
+    subject = Subject(str(reference), reference.name, reference.digest or "", "")
+    summary = terms.policies.shown(terms.environment, terms.parameters)
+    return Decision(ERROR if outside else DENY, subject, terms.at, summary, reasons=(reason,))
+
+
+def _code(error: PolicyEngineError) -> str:
+    """The reason's code: the name of the error's class in kebab-case."""
+    name = type(error).__name__
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in name).lstrip("-")

@@ -1,0 +1,262 @@
+"""Gathering: an image, what refers to it, and what signs that, in waves.
+
+All requests of one depth go out together, so that evidence of depth d costs d + 2 rounds:
+
+1. the image's manifest, and the list of its referrers;
+2. the referrers' manifests, and the lists of what refers to those that may be documents;
+3. the envelopes of the image's signatures, the documents, the manifests of the documents' signatures;
+4. the envelopes of those.
+
+A document that is too large to be fetched before somebody signed for it waits for a fifth. What a
+referrer is worth is decided later, by signatures; whatever cannot be had stays in the result with
+its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from policyengine import limits
+from policyengine.errors import PolicyEngineError, TooLarge
+from policyengine.evidence import formats
+from policyengine.oci import Descriptor, Index, Manifest, parse_manifest
+from policyengine.registry.referrers import Failure, Found, Referrer, Stray, examine
+from policyengine.registry.store import Store
+
+SIGNATURE = "application/vnd.cncf.notary.signature"
+UNTYPED = frozenset(
+    {
+        "application/vnd.oci.empty.v1+json",
+        "application/vnd.unknown.artifact.v1",
+        "application/vnd.unknown.config.v1+json",
+    }
+)
+"""What tools write as artifact type or as the configuration's media type where nobody named one."""
+
+
+class Wanted(Struct, frozen=True):
+    """What the policies ask for: kinds of documents, and the artifact types of the kinds that they declare.
+
+    `configuration` says that a rule reads something which only the image's configuration holds.
+    """
+
+    kinds: frozenset[str] = frozenset()
+    declared: frozenset[str] = frozenset()
+    configuration: bool = False
+
+    @property
+    def documents(self) -> bool:
+        """Whether any rule looks at documents."""
+        return bool(self.kinds or self.declared)
+
+    def promised(self, artifact_type: str) -> frozenset[str]:
+        """The wanted kinds that an artifact of this type may hold; a type that says nothing may hold any."""
+        if artifact_type in self.declared:
+            return frozenset({"declared"})
+        kind = "unknown" if artifact_type in UNTYPED else formats.declared_kind(artifact_type)
+        return self.kinds if kind == "unknown" else self.kinds & {kind or ""}
+
+    def relevant(self, artifact_type: str) -> bool:
+        """Whether an artifact of this type can matter: a signature, or a document that is asked for."""
+        return artifact_type == SIGNATURE or bool(self.promised(artifact_type))
+
+
+class Part(Struct):
+    """One blob, with its bytes or why they could not be had; `None` while it is not fetched."""
+
+    descriptor: Descriptor
+    content: bytes | PolicyEngineError | None = None
+
+
+class Signature(Struct):
+    """A signature manifest with its envelope, or why it could not be had."""
+
+    found: Referrer | Failure
+    envelope: Part | None = None
+
+
+class Document(Struct):
+    """A referrer that may be evidence, with its blobs and what signs it; `unlisted` says why that is not known."""
+
+    found: Referrer | Failure
+    parts: list[Part] = []
+    signatures: list[Signature] = []
+    unlisted: PolicyEngineError | None = None
+
+
+class Gathered(Struct):
+    """A manifest or index with everything that refers to it; `unlisted` says why that could not be listed."""
+
+    descriptor: Descriptor
+    content: Manifest | Index
+    signatures: list[Signature] = []
+    documents: list[Document] = []
+    strays: list[Stray] = []
+    unlisted: PolicyEngineError | None = None
+    configuration: bytes | PolicyEngineError | None = None
+
+
+def gather(store: Store, descriptor: Descriptor, wanted: Wanted) -> Gathered:
+    """The manifest or index that `descriptor` names, and everything that refers to it.
+
+    Raises what the store raises for the manifest itself; all else that fails is in the result.
+    """
+    gathered, hints = _first_wave(store, descriptor)
+    _second_wave(store, gathered, hints, wanted)
+    _third_wave(store, gathered, wanted)
+    _fourth_wave(store, gathered)
+    return gathered
+
+
+def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTES) -> None:
+    """Fetch, in one wave, those of `parts` that have not been fetched."""
+    missing = [part for part in parts if part.content is None]
+    for part, content in zip(missing, _wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
+        part.content = content
+
+
+def _wave(store: Store, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """The results of `calls`, made at once; an error of this package is the result of its call."""
+    return store.each(lambda call: call(), calls)
+
+
+def _first_wave(store: Store, descriptor: Descriptor) -> tuple[Gathered, tuple[Descriptor, ...]]:
+    manifest, listed = _wave(store, [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)])
+    if isinstance(manifest, PolicyEngineError):
+        raise manifest
+    gathered = Gathered(descriptor, parse_manifest(manifest, descriptor.media_type))
+    hints, gathered.unlisted = _hints(listed, descriptor)
+    return gathered, hints
+
+
+def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], PolicyEngineError | None]:
+    """The listed referrers, or the reason why they are not known."""
+    if isinstance(listed, PolicyEngineError):
+        return (), listed
+    if len(listed) > limits.REFERRERS:
+        return (), TooLarge(f"more than {limits.REFERRERS} referrers of {subject.digest}")
+    return listed, None
+
+
+# ---------------------------------------------------------------------------- wave 2: manifests and lists
+
+
+def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> None:
+    possible = [hint for hint in hints if wanted.documents and _may_be_document(hint, wanted)]
+    calls = [_examination(store, gathered.descriptor, hint, wanted.relevant) for hint in hints]
+    calls += [_list(store, hint) for hint in possible]
+    results = _wave(store, calls)
+    lists = {hint.digest: listed for hint, listed in zip(possible, results[len(hints) :], strict=True)}
+    for hint, result in zip(hints, results[: len(hints)], strict=True):
+        _sort(gathered, Failure(hint, result) if isinstance(result, PolicyEngineError) else result, lists)
+    gathered.documents.sort(key=lambda document: document.found.descriptor.digest)
+    gathered.signatures.sort(key=lambda signature: signature.found.descriptor.digest)
+
+
+def _may_be_document(hint: Descriptor, wanted: Wanted) -> bool:
+    return not hint.artifact_type or bool(wanted.promised(hint.artifact_type))
+
+
+def _examination(
+    store: Store, subject: Descriptor, hint: Descriptor, relevant: Callable[[str], bool]
+) -> Callable[[], Found]:
+    return lambda: examine(store, subject.digest, hint, relevant)
+
+
+def _list(store: Store, hint: Descriptor) -> Callable[[], tuple[Descriptor, ...]]:
+    return lambda: store.referrers(hint.digest)
+
+
+def _sort(gathered: Gathered, found: Found, lists: dict[str, Any]) -> None:
+    """Put what a referrer turned out to be where it belongs."""
+    if isinstance(found, Stray):
+        gathered.strays.append(found)
+    elif found.descriptor.artifact_type == SIGNATURE:
+        gathered.signatures.append(Signature(found))
+    else:
+        gathered.documents.append(_document(found, lists.get(found.descriptor.digest, ())))
+
+
+def _document(found: Referrer | Failure, listed: Any) -> Document:
+    """A document with the hints of its signatures, which are not examined yet."""
+    hints, unlisted = _hints(listed, found.descriptor)
+    document = Document(found, unlisted=unlisted)
+    candidates = [hint for hint in hints if hint.artifact_type in ("", SIGNATURE)]
+    document.signatures = [Signature(Failure(hint, TooLarge("not fetched"))) for hint in candidates]
+    if isinstance(found, Referrer):
+        document.parts = [Part(layer) for layer in found.manifest.layers]
+        if len(document.parts) > limits.LAYERS:
+            document.found = Failure(found.descriptor, TooLarge(f"it has more than {limits.LAYERS} layers"))
+            document.parts = []
+    return document
+
+
+# ---------------------------------------------------------------------------- waves 3 and 4: contents
+
+
+def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
+    nested = [(document, signature) for document in gathered.documents for signature in document.signatures]
+    calls = [
+        _examination(store, document.found.descriptor, signature.found.descriptor, _is_signature)
+        for document, signature in nested
+    ]
+    parts = [*_envelopes(gathered.signatures), *_early(gathered.documents)]
+    calls += [_blob(store, part, limits.ENVELOPE_BYTES) for part in parts]
+    configuration = _configuration(gathered) if wanted.configuration else None
+    if configuration is not None:
+        calls.append(_blob(store, configuration, limits.CONFIG_BYTES))
+    results = iter(_wave(store, calls))
+    _examined(gathered.documents, results)
+    for part in parts:
+        part.content = next(results)
+    gathered.configuration = next(results, None)
+
+
+def _is_signature(artifact_type: str) -> bool:
+    return artifact_type == SIGNATURE
+
+
+def _examined(documents: Sequence[Document], results: Iterator[Any]) -> None:
+    """Enter what the signatures of `documents` turned out to be."""
+    for document in documents:
+        signatures = []
+        for signature in document.signatures:
+            found = next(results)
+            if isinstance(found, PolicyEngineError):
+                found = Failure(signature.found.descriptor, found)
+            if not isinstance(found, Stray):
+                signatures.append(Signature(found))
+        document.signatures = signatures
+
+
+def _early(documents: Sequence[Document]) -> list[Part]:
+    """The documents worth fetching before their signatures are verified: somebody signed them, and they are small."""
+    signed = (document for document in documents if document.signatures)
+    return [part for document in signed for part in document.parts if part.descriptor.size <= limits.EARLY_BYTES]
+
+
+def _configuration(gathered: Gathered) -> Part | None:
+    config = gathered.content.config if isinstance(gathered.content, Manifest) else None
+    return Part(config) if config is not None else None
+
+
+def _fourth_wave(store: Store, gathered: Gathered) -> None:
+    signatures = [signature for document in gathered.documents for signature in document.signatures]
+    fetch(store, _envelopes(signatures), limits.ENVELOPE_BYTES)
+
+
+def _envelopes(signatures: Iterable[Signature]) -> list[Part]:
+    """The blobs of signature manifests that have exactly one, as the specification asks."""
+    parts = []
+    for signature in signatures:
+        if isinstance(signature.found, Referrer) and len(signature.found.manifest.layers) == 1:
+            signature.envelope = Part(signature.found.manifest.layers[0])
+            parts.append(signature.envelope)
+    return parts
+
+
+def _blob(store: Store, part: Part, limit: int) -> Callable[[], bytes]:
+    return lambda: store.blob(part.descriptor, limit)

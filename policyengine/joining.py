@@ -1,0 +1,251 @@
+"""Joining: what was gathered, plus trust, becomes evidence.
+
+A signature counts for exactly the artifact whose descriptor its payload names; a document counts if a
+trusted identity signed the manifest that binds it to the image; only then is it read. What an index is
+signed for counts for its platforms too, because the index names their digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policyengine import limits
+from policyengine.decision.model import SignatureResult
+from policyengine.errors import EvidenceError, NotFound, PolicyEngineError, RegistryError, TooLarge, VerificationError
+from policyengine.evidence import formats
+from policyengine.evidence.assembly import Document as Evident
+from policyengine.evidence.model import Collection, Gap
+from policyengine.evidence.model import Signature as Verified
+from policyengine.evidence.reading import Reading, Source
+from policyengine.gathering import Document, Gathered, Part, Signature, Wanted, fetch
+from policyengine.oci import Descriptor
+from policyengine.registry.referrers import Failure
+from policyengine.registry.store import Store
+from policyengine.verification.notation import manifest as shape
+from policyengine.verification.notation import verify
+from policyengine.verification.result import CHECKS
+from policyengine.verification.trust import Trust
+
+CREATED = "org.opencontainers.image.created"
+
+
+class Signed(Struct, frozen=True):
+    """What the signatures of one artifact are worth: the verified ones, and what became of each."""
+
+    signatures: Collection[Verified]
+    results: tuple[SignatureResult, ...]
+
+
+class Judge(Struct, frozen=True):
+    """What signatures are judged by: the trust, the repository that selects its statement, and the instant."""
+
+    trust: Trust
+    repository: str
+    at: datetime
+
+    def signed(self, target: Descriptor, signatures: Sequence[Signature], gaps: Iterable[Gap] = ()) -> Signed:
+        """The verified ones among the `signatures` attached to `target`; `gaps` are there beforehand."""
+        found: list[Verified] = []
+        results: list[SignatureResult] = []
+        unknown = list(gaps)
+        for number, signature in enumerate(signatures):
+            outcome = self._one(target, signature, number)
+            if isinstance(outcome, Gap):
+                unknown.append(outcome)
+            else:
+                verified, result = outcome
+                results.append(result)
+                found.extend([verified] if verified is not None else [])
+        return Signed(Collection(tuple(found), tuple(unknown)), tuple(results))
+
+    def _one(
+        self, target: Descriptor, signature: Signature, number: int
+    ) -> tuple[Verified | None, SignatureResult] | Gap:
+        """One signature verified or refused, or the gap that it leaves where it could not be had."""
+        digest = signature.found.descriptor.digest
+        failure = _failure(signature)
+        if failure is not None and outside(failure):
+            return _gap(f"the signature {digest[:19]} could not be had: {failure.message}", failure)
+        try:
+            if failure is not None:
+                raise failure
+            if number >= limits.SIGNATURES_PER_SUBJECT:
+                raise TooLarge(f"only {limits.SIGNATURES_PER_SUBJECT} signatures of one artifact are tried")
+            layer = shape.envelope_layer(signature.found.manifest, target)  # type: ignore[union-attr]
+            envelope: bytes = signature.envelope.content  # type: ignore[union-attr, assignment]
+        except PolicyEngineError as error:
+            return None, _refused(digest, target, error)
+        result = verify.verify(
+            envelope, layer.media_type, target, trust=self.trust, repository=self.repository, at=self.at
+        )
+        return result.signature(digest), _reported(digest, target, result)
+
+
+def _failure(signature: Signature) -> PolicyEngineError | None:
+    """Why a signature or its envelope could not be had, if so."""
+    if isinstance(signature.found, Failure):
+        return signature.found.error
+    content = signature.envelope.content if signature.envelope is not None else None
+    return content if isinstance(content, PolicyEngineError) else None
+
+
+def outside(error: PolicyEngineError) -> bool:
+    """Whether content could not be had for a reason outside the artifact: not where a list names what nobody has."""
+    return isinstance(error, RegistryError) and not isinstance(error, NotFound)
+
+
+def _gap(reason: str, error: PolicyEngineError, many: bool = False) -> Gap:
+    return Gap(reason, outside(error), bool(getattr(error, "retry", False)), many)
+
+
+def _refused(digest: str, target: Descriptor, error: PolicyEngineError) -> SignatureResult:
+    """The report of a signature that was refused before its envelope was looked at."""
+    failed = error.check if isinstance(error, VerificationError) else "integrity"
+    checks = {name: "failed" if name == failed else "skipped" for name in CHECKS}
+    return SignatureResult(digest, target.digest, "", "rejected", checks, reason=error.message)
+
+
+def _reported(digest: str, target: Descriptor, result: Any) -> SignatureResult:
+    identity = str(result.identity) if result.identity is not None else result.subject or None
+    reason = "; ".join(dict.fromkeys([result.reason, *result.logged])).strip("; ") or None
+    return SignatureResult(
+        digest, target.digest, result.format, result.status, result.checks, identity, result.trust_policy,
+        result.signed_at, result.expires, result.timestamped_at, reason,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------- the image's signatures
+
+
+def image_signatures(judge: Judge, gathered: Gathered) -> Signed:
+    """The signatures of the image or index itself."""
+    gaps = []
+    if gathered.unlisted is not None:
+        gaps.append(_gap(f"the signatures could not be listed: {gathered.unlisted.message}", gathered.unlisted, True))
+    for document in gathered.documents:
+        if isinstance(document.found, Failure) and not document.found.descriptor.artifact_type:
+            error = document.found.error
+            if outside(error):
+                gaps.append(_gap(f"a referrer that may be a signature could not be had: {error.message}", error))
+    return judge.signed(gathered.descriptor, gathered.signatures, gaps)
+
+
+# ---------------------------------------------------------------------------- documents
+
+
+class Joined(Struct, frozen=True):
+    """The documents of one subject, and what became of their signatures."""
+
+    documents: tuple[Evident, ...]
+    results: tuple[SignatureResult, ...]
+    gaps: tuple[Gap, ...]
+
+
+def documents(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted, accepts: frozenset[str]) -> Joined:
+    """What refers to the image as evidence. `accepts` are the kinds that some policy takes unsigned."""
+    signed = [_document_signatures(judge, document) for document in gathered.documents]
+    pairs = list(zip(gathered.documents, signed, strict=True))
+    worth = [document for document, s in pairs if _worth_fetching(document, s, wanted, accepts)]
+    fetch(store, [part for document in worth for part in document.parts])
+    found = [evident for document, s in pairs for evident in _evident(document, s, wanted, accepts)]
+    found += [_stray(stray.descriptor, stray.reason) for stray in gathered.strays]
+    gaps = []
+    if gathered.unlisted is not None:
+        gaps.append(_gap(f"the referrers could not be listed: {gathered.unlisted.message}", gathered.unlisted, True))
+    return Joined(tuple(found), tuple(result for s in signed for result in s.results), tuple(gaps))
+
+
+def _document_signatures(judge: Judge, document: Document) -> Signed:
+    gaps = []
+    if document.unlisted is not None:
+        gaps.append(_gap(f"its signatures could not be listed: {document.unlisted.message}", document.unlisted, True))
+    return judge.signed(document.found.descriptor, document.signatures, gaps)
+
+
+def _worth_fetching(document: Document, signed: Signed, wanted: Wanted, accepts: frozenset[str]) -> bool:
+    """Whether somebody trusted signed a document, or some policy may take it unsigned."""
+    return bool(signed.signatures.items) or bool(_promised(document, wanted) & accepts)
+
+
+def _promised(document: Document, wanted: Wanted) -> frozenset[str]:
+    """The kinds that a document may be: of one whose type nobody could read, every kind."""
+    artifact_type = document.found.descriptor.artifact_type
+    if artifact_type:
+        return wanted.promised(artifact_type)
+    return wanted.kinds | {"declared"} if wanted.declared else wanted.kinds
+
+
+def _stray(descriptor: Descriptor, reason: str) -> Evident:
+    return Evident(descriptor.digest, descriptor.artifact_type, reason=reason)
+
+
+def _evident(document: Document, signed: Signed, wanted: Wanted, accepts: frozenset[str]) -> list[Evident]:
+    """A referrer as evidence: one document for each of its blobs, or one that says why it is none."""
+    base = _unread(document, signed, wanted)
+    if isinstance(document.found, Failure):
+        return [_failed(base, document.found.error)]
+    if not document.parts:
+        return [_failed(base, EvidenceError("it has no layer, so there is no document in it"))]
+    if not _worth_fetching(document, signed, wanted, accepts):
+        return [base]
+    return [_read(base, part) for part in document.parts]
+
+
+def _unread(document: Document, signed: Signed, wanted: Wanted) -> Evident:
+    """A document as far as it is known without its content."""
+    descriptor = document.found.descriptor
+    doubts = [gap for gap in signed.signatures.gaps if gap.outside]
+    listed = tuple(result.digest for result in signed.results)
+    return Evident(
+        descriptor.digest, descriptor.artifact_type, _promised(document, wanted) - {"declared"},
+        signed=bool(signed.signatures.items), doubt=doubts[0] if doubts else None, signatures=signed.signatures,
+        created=_created(descriptor.annotations, signed.signatures.items), listed=listed,
+        declared=descriptor.artifact_type in wanted.declared,
+    )  # fmt: skip
+
+
+def _created(annotations: Any, signatures: Sequence[Verified]) -> datetime | None:
+    """The time that a document gets which states none: its manifest's annotation, else the first signing time."""
+    written = (annotations or {}).get(CREATED)
+    if written:
+        from policyengine.evidence.instants import instant
+
+        stated = instant(written)
+        if stated is not None:
+            return stated
+    times = [signature.signed_at for signature in signatures if signature.signed_at is not None]
+    return min(times) if times else None
+
+
+def _failed(base: Evident, error: PolicyEngineError) -> Evident:
+    return replace(base, problem=_gap(error.message, error))
+
+
+def _read(base: Evident, part: Part) -> Evident:
+    """`base` with what its content says; the content decides what a document is."""
+    if isinstance(part.content, PolicyEngineError):
+        return _failed(base, part.content)
+    if base.declared:
+        return replace(base, data=part.content)
+    source = Source(base.digest, base.artifact_type, base.signatures, base.created)
+    try:
+        reading = formats.read(part.content or b"", source)
+    except EvidenceError as error:
+        return _failed(base, error)
+    return replace(
+        base, kinds=frozenset({reading.kind}), records=reading.records, format=reading.format, tool=reading.tool,
+        warnings=(*reading.warnings, *_mislabelled(base, reading)), subjects=reading.subjects,
+    )  # fmt: skip
+
+
+def _mislabelled(base: Evident, reading: Reading) -> tuple[str, ...]:
+    """A warning where the declared type promises another format than the content has."""
+    expected = formats.declared_format(base.artifact_type)
+    if expected is None or reading.format.startswith(expected):
+        return ()
+    return (f"it is {reading.format} under the artifact type {base.artifact_type}",)
