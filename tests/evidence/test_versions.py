@@ -294,7 +294,8 @@ def test_what_is_no_version_is_neither_older_nor_newer(ecosystem: str, version: 
 @pytest.mark.parametrize(
     "text",
     ["1" * 1_024, "1." * 500 + "x", "1-" * 500 + "!", "beta1" * 200, "1.0-beta" + "1" * 900 + "!", "a1" * 500,
-     "~" * 1_000, "1" + ".0" * 500, "1.0-" + "-" * 900, "1+" * 500, "_alpha" * 150, "1" + " " * 1_000 + "x", "0" * 1_000],
+     "~" * 1_000, "1" + ".0" * 500, "1.0-" + "-" * 900, "1+" * 500, "_alpha" * 150, "1" + " " * 1_000 + "x",
+     "0" * 1_000],
 )  # fmt: skip
 def test_hostile_versions_take_no_time(ecosystem: str, text: str) -> None:
     start = perf_counter()
