@@ -11,7 +11,7 @@ from policyengine.evidence.problems import closest
 from policyengine.language import literals
 from policyengine.language.compiler import Compiled
 from policyengine.language.diagnostics import Problems
-from policyengine.language.evaluation import Facts, ParameterFacts
+from policyengine.language.facts import Facts, ParameterFacts
 from policyengine.language.schema import ENUMS
 from policyengine.language.summary import Summary
 from policyengine.language.syntax import Moment, Name, Period, Span, Text
