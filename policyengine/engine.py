@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -26,6 +26,13 @@ from policyengine.language.policyset import PolicySet
 from policyengine.oci import Descriptor, Index, Reference
 from policyengine.registry.store import Store
 from policyengine.verification.trust import Trust
+
+
+class Source(Protocol):
+    """Where repositories are: a registry, or a layout that stands for any one of them."""
+
+    def repository(self, name: str) -> Store:
+        """The repository called `name` (`registry.example.com/prod/app`)."""
 
 
 class Request(Struct, frozen=True):
@@ -52,15 +59,35 @@ class Terms(Struct, frozen=True):
         return Wanted(policies.kinds, policies.artifact_types, policies.configuration)
 
 
-def evaluate(request: Request, terms: Terms) -> Decision:
-    """Decide whether the image that `request` names may run, on `terms`.
+def evaluate(
+    reference: str,
+    policies: PolicySet,
+    *,
+    trust: Trust,
+    registry: Source,
+    at: datetime,
+    environment: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    platform: str | None = None,
+) -> Decision:
+    """Decide whether the image that `reference` names (`registry/repository@digest` or `:tag`) may run.
 
-    Never raises for what a registry or an artifact does: that becomes a decision to deny, or `error` where
-    nobody can decide. Raises `UsageError` for a wrong environment or parameter, before anything is fetched.
+    `registry` is where the image is: a `Registry`, or a `Layout` that stands for the reference's repository.
+    `at` is the instant of the evaluation, aware. Never raises for what a registry or an artifact does: that
+    becomes a decision to deny, or `error` where nobody can decide. Raises `InvalidReference` and `UsageError`
+    before anything is fetched.
     """
+    named = Reference.parse(reference)
+    request = Request(named, registry.repository(named.name), platform)
+    return decide_about(request, Terms(policies, trust, at, environment, parameters or {}))
+
+
+def decide_about(request: Request, terms: Terms) -> Decision:
+    """The story: resolve, gather, join, decide."""
     terms.policies.settle(terms.environment, terms.parameters)
+    target = request.reference.target
     try:
-        descriptor = request.store.resolve(request.reference.target)
+        descriptor = request.store.resolve(target)
         gathered = gather(request.store, descriptor, terms.wanted)
         if isinstance(gathered.content, Index):
             return _index(request, terms, gathered)
@@ -95,7 +122,8 @@ def gathered_evidence(
         tuple(_compared(document, about) for each in found for document in each.documents),
         tuple(gap for each in found for gap in each.gaps),
     )
-    return evidence, tuple(result for part in (*signed, *found) for result in part.results)
+    results = [each.results for each in signed] + [each.results for each in found]
+    return evidence, tuple(result for part in results for result in part)
 
 
 def _compared(document: Document, about: set[str]) -> Document:

@@ -26,6 +26,8 @@ from policyengine.oci import Descriptor, Index, Manifest, parse_manifest
 from policyengine.registry.referrers import Failure, Found, Referrer, Stray, examine
 from policyengine.registry.store import Store
 
+Call = Callable[[], Any]
+
 SIGNATURE = "application/vnd.cncf.notary.signature"
 UNTYPED = frozenset(
     {
@@ -118,7 +120,7 @@ def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTE
         part.content = content
 
 
-def _wave(store: Store, calls: Sequence[Callable[[], Any]]) -> list[Any]:
+def _wave(store: Store, calls: Sequence[Call]) -> list[Any]:
     """The results of `calls`, made at once; an error of this package is the result of its call."""
     return store.each(lambda call: call(), calls)
 
@@ -146,7 +148,7 @@ def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], Po
 
 def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> None:
     possible = [hint for hint in hints if wanted.documents and _may_be_document(hint, wanted)]
-    calls = [_examination(store, gathered.descriptor, hint, wanted.relevant) for hint in hints]
+    calls: list[Call] = [_examination(store, gathered.descriptor, hint, wanted.relevant) for hint in hints]
     calls += [_list(store, hint) for hint in possible]
     results = _wave(store, calls)
     lists = {hint.digest: listed for hint, listed in zip(possible, results[len(hints) :], strict=True)}
@@ -199,7 +201,7 @@ def _document(found: Referrer | Failure, listed: Any) -> Document:
 
 def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
     nested = [(document, signature) for document in gathered.documents for signature in document.signatures]
-    calls = [
+    calls: list[Call] = [
         _examination(store, document.found.descriptor, signature.found.descriptor, _is_signature)
         for document, signature in nested
     ]

@@ -1,4 +1,4 @@
-"""The image as rules see it: from its manifest, its place in an index, and its configuration if a rule asks for that."""
+"""The image as rules see it: from its manifest, its place in an index, and its configuration if a rule asks for it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def parts(root: Any) -> Iterator[Expr]:
             waiting.extend(getattr(part, field.name) for field in fields(part) if field.name not in ("span", "type"))
 
 
-def demand(root: Any, kinds: tuple[str, ...] = ()) -> dict[str, frozenset[str]]:
+def demand(root: Any) -> dict[str, frozenset[str]]:
     """For each record that `root` reads, the fields that it reads; a record that is only counted has none."""
     needs: dict[str, set[str]] = {}
     for part in parts(root):

@@ -16,11 +16,24 @@ from policyengine.language.checked import Expr
 from policyengine.language.diagnostics import Problems
 from policyengine.language.names import Names
 from policyengine.language.readability import misread
-from policyengine.language.schema import ENUMS
 from policyengine.language.scope import Scope
 from policyengine.language.syntax import Name, Span
 from policyengine.language.types import (
-    BOOL, DECIMAL, DURATION, GLOB, IDENTITY, INT, LICENSE, ORDERED, RANGE, TEXT, TIME, UNKNOWN, Type, list_of, set_of,
+    BOOL,
+    DECIMAL,
+    DURATION,
+    GLOB,
+    IDENTITY,
+    INT,
+    LICENSE,
+    ORDERED,
+    RANGE,
+    TEXT,
+    TIME,
+    UNKNOWN,
+    Type,
+    list_of,
+    set_of,
 )  # fmt: skip
 
 CONTAINERS = ("set", "list")
@@ -68,7 +81,7 @@ class Expressions:
         if found.type.name == expected.name and found.type.container and not expected.container:
             help = "ask with a quantifier (`some`, `every`, `no`) or with `in`"
         elif expected == BOOL:
-            help = f"compare it, or ask `is present`: a condition must be true or false, not {literals.article(found.type)}"
+            help = f"compare it, or ask `is present`: {literals.article(found.type)} is neither true nor false"
         self.problems.error(
             "E103",
             found.span,

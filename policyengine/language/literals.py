@@ -164,12 +164,13 @@ def _parsed(node: Text, parse: Callable[[str], object], problems: Problems) -> s
 
 
 def _digest(node: Text, problems: Problems) -> str | None:
+    from policyengine.errors import InvalidReference
     from policyengine.oci import parse_digest
 
     try:
-        return str(parse_digest(node.value))
-    except Exception as error:
-        problems.error("E108", node.span, str(error))
+        return parse_digest(node.value)
+    except InvalidReference as error:
+        problems.error("E108", node.span, error.message, help="a sha256 digest is `sha256:` and 64 hexadecimal digits")
         return None
 
 

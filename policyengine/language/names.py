@@ -41,12 +41,12 @@ class Names:
         if name in module.schema.collections:
             return checked.Collected(list_of(Type(module.schema.collections[name])), node.span, name)
         if name in module.entries:
-            return self._entry(module.entries[name], node.span, expected, scope, typing)
+            return self._entry(module.entries[name], node.span, expected, typing)
         if name in module.broken:
             return checked.Constant(UNKNOWN, node.span, None)
         return self._enum(node, expected, scope)
 
-    def _entry(self, entry: Any, span: Span, expected: Type | None, scope: Scope, typing: Expressions) -> Expr:
+    def _entry(self, entry: Any, span: Span, expected: Type | None, typing: Expressions) -> Expr:
         """A parameter, constant or function by its name."""
         entry.used = True
         if isinstance(entry, ParamEntry):
@@ -143,7 +143,7 @@ class Names:
             return checked.Constant(UNKNOWN, node.span, None)
         entry = imported.module.entries.get(node.name.text)
         if entry is not None:
-            return self._entry(entry, node.span, expected, scope, typing)
+            return self._entry(entry, node.span, expected, typing)
         near = closest(node.name.text, imported.module.entries)
         return self._wrong(
             "E101", node.name.span, f"the library `{imported.module.name}` has no `{node.name.text}`",

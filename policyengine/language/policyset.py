@@ -160,6 +160,21 @@ class PolicySet:
         return any(policy.demand.get("image", frozenset()) & CONFIGURED for policy in self.summary.policies)
 
 
+def decide(
+    policies: PolicySet,
+    evidence: Evidence,
+    *,
+    at: datetime,
+    environment: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Decision:
+    """The decision of `policies` about one image of which `evidence` is all that is known; pure.
+
+    `at` is the instant of the evaluation, aware. Raises `UsageError` as `PolicySet.decide` does.
+    """
+    return policies.decide(evidence, at=at, environment=environment, parameters=parameters)
+
+
 # ---------------------------------------------------------------------------- files
 
 
