@@ -1,0 +1,162 @@
+"""Fields of documents, read without trusting their types.
+
+A field that is absent or `null` is `None`, or empty. A field of another type than its format
+prescribes is not a missing field: whoever holds it is unreadable, because a rule must not pass
+for the lack of what was there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeVar
+
+from policyengine import limits
+from policyengine.evidence.model import Collection, Gap
+from policyengine.strictjson import quoted
+
+Record = dict[str, Any]
+T = TypeVar("T")
+
+
+class Unreadable(Exception):
+    """Something in a document that is not what its format says; the text is half a sentence."""
+
+
+def text(record: Record, key: str) -> str | None:
+    """The text at `key`; `None` where it is absent, `null` or blank, as generators write what they do not know."""
+    value = record.get(key)
+    if value is None:
+        return None
+    if type(value) is not str:
+        raise _wrong(key, value, "a text")
+    return value if value and not value.isspace() else None
+
+
+def required(record: Record, key: str) -> str:
+    """The text at `key`, which has to be there and not blank."""
+    value = text(record, key)
+    if value is None:
+        raise Unreadable(f"{quoted(key)} is missing")
+    return value
+
+
+def member(record: Record, key: str) -> Record:
+    """The object at `key`; empty where it is absent."""
+    value = record.get(key)
+    if value is None:
+        return {}
+    if type(value) is not dict:
+        raise _wrong(key, value, "an object")
+    return value
+
+
+def items(record: Record, key: str) -> list[Any]:
+    """The array at `key`, its elements unchecked; empty where it is absent."""
+    value = record.get(key)
+    if value is None:
+        return []
+    if type(value) is not list:
+        raise _wrong(key, value, "an array")
+    return value
+
+
+def records(record: Record, key: str) -> list[Record]:
+    """The array of objects at `key`; empty where it is absent."""
+    values = items(record, key)
+    for value in values:
+        if type(value) is not dict:
+            raise Unreadable(f"{quoted(key)} holds {_kind(value)} where objects belong")
+    return values
+
+
+def texts(record: Record, key: str) -> list[str]:
+    """The array of texts at `key`; empty where it is absent."""
+    values = items(record, key)
+    for value in values:
+        if type(value) is not str:
+            raise Unreadable(f"{quoted(key)} holds {_kind(value)} where texts belong")
+    return values
+
+
+def flag(record: Record, key: str) -> bool | None:
+    """The truth value at `key`."""
+    value = record.get(key)
+    if value is None or type(value) is bool:
+        return value
+    raise _wrong(key, value, "true or false")
+
+
+def index(record: Record, key: str) -> int | None:
+    """The position at `key`, from 0; `None` where it is absent or negative, as SARIF writes "none" as -1."""
+    value = record.get(key)
+    if value is None:
+        return None
+    if type(value) is not int:
+        raise _wrong(key, value, "a whole number")
+    return value if value >= 0 else None
+
+
+def number(record: Record, key: str) -> Decimal | None:
+    """The number at `key`, or the one that is written there as a text; `None` for any other text."""
+    value = record.get(key)
+    if value is None or type(value) is Decimal:
+        return value
+    if type(value) is int:
+        return Decimal(value)
+    if type(value) is str:
+        return decimal(value)
+    raise _wrong(key, value, "a number")
+
+
+def decimal(word: str) -> Decimal | None:
+    """The finite number that `word` is, within the bounds that hold for numbers of JSON."""
+    if len(word) > limits.JSON_NUMBER_CHARS or "_" in word or not word.isascii():
+        return None
+    try:
+        value = Decimal(word.strip())
+    except InvalidOperation:
+        return None
+    return value if value.is_finite() and abs(value.adjusted()) <= limits.JSON_EXPONENT else None
+
+
+def collect(
+    elements: Iterable[Any], read: Callable[[Record], Iterable[T]], noun: str, many: bool = False
+) -> Collection[T]:
+    """What `read` makes of each element; one that it cannot read, or that is no object, leaves a gap.
+
+    `many` says that an element may stand for any number of things.
+    """
+    found: list[T] = []
+    gaps: list[Gap] = []
+    for position, element in enumerate(elements, 1):
+        if type(element) is not dict:
+            gaps.append(Gap(f"{noun} {position} cannot be read: it is {_kind(element)} where an object belongs"))
+            continue
+        try:
+            found.extend(read(element))
+        except Unreadable as fault:
+            gaps.append(Gap(f"{noun} {position} cannot be read: {fault}", many=many))
+    return Collection(tuple(found), _folded(gaps, noun))
+
+
+_GAPS_TOLD = 100
+
+
+def _folded(gaps: list[Gap], noun: str) -> tuple[Gap, ...]:
+    """`gaps`, the rest of very many as one."""
+    if len(gaps) <= _GAPS_TOLD:
+        return tuple(gaps)
+    rest = Gap(f"{len(gaps) - _GAPS_TOLD} further elements of the kind {noun} cannot be read")
+    return (*gaps[:_GAPS_TOLD], rest)
+
+
+def _wrong(key: str, value: object, wanted: str) -> Unreadable:
+    return Unreadable(f"{quoted(key)} is {_kind(value)}, not {wanted}")
+
+
+_KINDS = {dict: "an object", list: "an array", str: "a text", bool: "true or false", type(None): "null"}
+
+
+def _kind(value: object) -> str:
+    return _KINDS.get(type(value), "a number")

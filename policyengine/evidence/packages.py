@@ -1,0 +1,33 @@
+"""Packages as documents name them: by package URL, or by name and version."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+from policyengine.evidence.model import Package
+
+
+def ecosystem(purl: str | None) -> str | None:
+    """The type of a package URL, in lower case: `deb`, `npm`, `pypi`…; `None` where `purl` is none."""
+    if purl is None or purl[:4].lower() != "pkg:":
+        return None
+    return purl[4:].lstrip("/").partition("/")[0].lower() or None
+
+
+def named_by(purl: str, document: str) -> Package:
+    """The package that `purl` names, for documents that say no more; of a broken one the whole text is the name."""
+    kind = ecosystem(purl)
+    path = purl.partition("?")[0].partition("#")[0]
+    stem, _, version = path.rpartition("@") if "@" in path.rpartition("/")[2] else (path, "", "")
+    name = unquote(stem.rpartition("/")[2])
+    if kind is None or not name:
+        return Package(purl, document=document)
+    return Package(name, unquote(version) or None, kind, purl=purl, document=document)
+
+
+def versioned(text: str, document: str) -> Package | None:
+    """The package of `name@version`, as scanners write it; a scope's `@` at the beginning belongs to the name."""
+    stem, at, version = text.strip().rpartition("@")
+    if not at or not stem:
+        return Package(text.strip(), document=document) if text.strip() else None
+    return Package(stem, version or None, document=document)
