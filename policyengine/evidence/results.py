@@ -1,0 +1,212 @@
+"""One SARIF result with what it refers to: its rule, level, message and place (SARIF 2.1.0, section 3.27)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from policyengine.evidence.fields import (
+    Record,
+    Unreadable,
+    index,
+    items,
+    member,
+    number,
+    records,
+    required,
+    text,
+    texts,
+)
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Finding, Package, Severity
+
+LEVELS = frozenset({"none", "note", "warning", "error"})
+_HIERARCHY = 16  # levels of a rule id; real ones have at most four
+_ARGUMENTS = 20  # of a message, each cut to as many characters as a title may show
+_ARGUMENT_CHARS = 200
+
+
+class Result(Struct):
+    """A result, resolved: all that an adapter for one tool needs to make findings of it.
+
+    `level` is the effective one, `None` where the document writes a word that SARIF does not have.
+    `location` is the first place: a file or logical name, and `line` its line from 1.
+    """
+
+    data: Record
+    id: str
+    rule: Record
+    level: str | None
+    message: str
+    location: str | None
+    line: int | None
+    suppressed: bool
+    tool: str
+    document: str
+
+    def score(self) -> Decimal | None:
+        """The rule's `security-severity`, a CVSS score; zero means that there is none."""
+        return number(member(self.rule, "properties"), "security-severity") or None
+
+    def tags(self) -> list[str]:
+        return texts(member(self.rule, "properties"), "tags")
+
+    def rule_text(self, part: str) -> str:
+        """The text of the rule's `help`, `shortDescription` or `fullDescription`; empty where there is none."""
+        return text(member(self.rule, part), "text") or ""
+
+    def finding(
+        self,
+        *ids: str,
+        severity: Severity | None = None,
+        cvss: Decimal | None = None,
+        package: Package | None = None,
+        fix: str | None = None,
+        category: str = "VULNERABILITY",
+        location: str | None = None,
+    ) -> Finding:
+        """A finding at this result's place, under `ids`; without any under the result's own."""
+        place = location or self.location
+        if place and self.line and category not in {"VULNERABILITY", "LICENSE"}:
+            place = f"{place}:{self.line}"
+        return Finding(
+            ids=ranked(ids) or ranked((self.id,)),
+            severity=severity,
+            cvss=cvss,
+            package=package,
+            fix=fix,
+            title=self.rule_text("shortDescription") or self.rule_text("fullDescription") or self.message or None,
+            location=place,
+            category=category,
+            tool=self.tool,
+            suppressed=self.suppressed,
+            document=self.document,
+        )
+
+    def package(self, name: str, version: str | None = None, purl: str | None = None) -> Package:
+        """The package that this result is about."""
+        kind = purl.removeprefix("pkg:").partition("/")[0].lower() if purl else None
+        return Package(name=name, version=version or None, ecosystem=kind, purl=purl, document=self.document)
+
+
+class Rules:
+    """The rules of one run: the driver's and its extensions'."""
+
+    def __init__(self, tool: Record) -> None:
+        self._components = [records(part, "rules") for part in (member(tool, "driver"), *records(tool, "extensions"))]
+        self._by_id: dict[str, Record] = {}
+        for rules in self._components:
+            for rule in rules:
+                name = text(rule, "id")
+                if name:
+                    self._by_id.setdefault(name, rule)
+
+    def of(self, result: Record) -> tuple[str, Record]:
+        """The id of a result's rule, and the rule; empty where the document does not hold it (legal).
+
+        The id beats the index, which real tools get wrong; an index counts where the rule there has the id
+        (or a prefix of it: section 3.27.5), or where the result states no id.
+        """
+        reference = member(result, "rule")
+        name = text(result, "ruleId") or text(reference, "id")
+        indexed = self._at(reference, index(result, "ruleIndex"))
+        if name is None:
+            return required(indexed, "id"), indexed
+        stem = text(indexed, "id")
+        if stem is not None and f"{name}/".startswith(f"{stem}/"):
+            return name, indexed
+        return name, self._named(name)
+
+    def _at(self, reference: Record, position: int | None) -> Record:
+        component = index(member(reference, "toolComponent"), "index")
+        rules = self._components[0 if component is None or component + 1 >= len(self._components) else component + 1]
+        position = index(reference, "index") if position is None else position
+        return rules[position] if position is not None and position < len(rules) else {}
+
+    def _named(self, name: str) -> Record:
+        for _ in range(_HIERARCHY):
+            if name in self._by_id:
+                return self._by_id[name]
+            name = name.rpartition("/")[0]
+        return {}
+
+
+def level(result: Record, rule: Record, invocations: list[Record]) -> str | None:
+    """The effective level by section 3.27.10, or `None` where it is no word of SARIF."""
+    if (text(result, "kind") or "fail") != "fail":
+        return "none"
+    stated = text(result, "level") or _override(result, rule, invocations)
+    stated = stated or text(member(rule, "defaultConfiguration"), "level") or "warning"
+    return stated if stated in LEVELS else None
+
+
+def _override(result: Record, rule: Record, invocations: list[Record]) -> str | None:
+    position = index(member(result, "provenance"), "invocationIndex")
+    if position is None or position >= len(invocations):
+        return None
+    for override in records(invocations[position], "ruleConfigurationOverrides"):
+        if text(member(override, "descriptor"), "id") in {text(rule, "id"), text(result, "ruleId")}:
+            return text(member(override, "configuration"), "level")
+    return None
+
+
+def is_failure(result: Record) -> bool:
+    """Whether the result is a finding: everything but what says that all is well (section 3.27.9)."""
+    return text(result, "kind") not in {"pass", "notApplicable", "informational"}
+
+
+def is_suppressed(result: Record) -> bool:
+    """Whether there are suppressions and all are accepted (section 3.27.23)."""
+    suppressions = records(result, "suppressions")
+    return bool(suppressions) and all(text(each, "status") in {None, "accepted"} for each in suppressions)
+
+
+def message(result: Record, rule: Record, tool: Record) -> str:
+    """The text of the result's message, with its arguments where it is one of the rule's (section 3.11)."""
+    stated = member(result, "message")
+    plain = text(stated, "text")
+    name = text(stated, "id")
+    if plain is None and name is not None:
+        known = member(member(rule, "messageStrings"), name)
+        known = known or member(member(member(tool, "driver"), "globalMessageStrings"), name)
+        plain = (text(known, "text") or "")[:_ARGUMENT_CHARS]
+        for position, argument in enumerate(texts(stated, "arguments")[:_ARGUMENTS]):
+            plain = plain.replace(f"{{{position}}}", argument[:_ARGUMENT_CHARS], 1)
+    return plain or ""
+
+
+def place(result: Record, artifacts: list[Any]) -> tuple[str | None, int | None]:
+    """File (or logical name) and line of the result's first location."""
+    locations = records(result, "locations")
+    if not locations:
+        return None, None
+    physical = member(locations[0], "physicalLocation")
+    line = index(member(physical, "region"), "startLine")
+    uri = _uri(member(physical, "artifactLocation"), artifacts)
+    return uri or _logical(locations[0]), line or None
+
+
+def _uri(location: Record, artifacts: list[Any]) -> str | None:
+    uri = text(location, "uri")
+    position = index(location, "index")
+    if uri is None and position is not None and position < len(artifacts):
+        artifact = artifacts[position]
+        if type(artifact) is not dict:
+            raise Unreadable("the artifact that it refers to is not an object")
+        uri = text(member(artifact, "location"), "uri")
+    return uri
+
+
+def _logical(location: Record) -> str | None:
+    names = records(location, "logicalLocations")
+    return (text(names[0], "fullyQualifiedName") or text(names[0], "name")) if names else None
+
+
+def logical_name(result: Record) -> str | None:
+    """The first fully qualified logical name of the first location."""
+    for location in items(result, "locations")[:1]:
+        if type(location) is dict:
+            return _logical(location)
+    return None
