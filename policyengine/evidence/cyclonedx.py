@@ -1,0 +1,169 @@
+"""CycloneDX 1.2 to 1.7 in JSON: components, nested ones included, and the statements of a VEX."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
+from policyengine.evidence.instants import instant
+from policyengine.evidence.licenseexpressions import parse
+from policyengine.evidence.model import Collection, Gap, Package, Sbom
+from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.reading import Reading, Source
+
+_VERSION = re.compile(r"1\.[0-7]")
+_KINDS = {
+    "application": "APPLICATION",
+    "framework": "LIBRARY",
+    "library": "LIBRARY",
+    "container": "CONTAINER",
+    "operating-system": "OPERATING_SYSTEM",
+    "file": "FILE",
+}
+_DIGEST = re.compile(r"sha256(?::|%3[Aa])([0-9a-f]{64})(?![0-9a-f])", re.ASCII)
+
+
+def read(bom: Record, source: Source) -> Reading:
+    """A CycloneDX document in JSON: an SBOM, or a VEX where it lists vulnerabilities and no component."""
+    version = required(bom, "specVersion")
+    if not _VERSION.fullmatch(version):
+        raise Unreadable(f"the version {version[:40]!r} is not one of CycloneDX 1")
+    return reading("json", version, bom, source)
+
+
+def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
+    """The reading of a BOM; its XML has been brought into the same shape."""
+    metadata = member(bom, "metadata")
+    stated = text(metadata, "timestamp")
+    time = instant(stated) or source.created
+    tool, tool_version = _tool(metadata)
+    packages = _packages(bom, metadata, source.digest)
+    sbom = Sbom(
+        format=f"cyclonedx-{form}",
+        version=version,
+        digest=source.digest,
+        artifact_type=source.artifact_type,
+        tool=tool,
+        created=time,
+        signatures=source.signatures,
+        packages=packages,
+    )
+    warnings = [] if stated is None or instant(stated) else ["its timestamp cannot be read"]
+    if not packages.items and not packages.gaps:
+        warnings.append("its list of components is empty")
+    label = f"cyclonedx-{form}-{version}"
+    return Reading("sbom", label, (sbom,), tool, tool_version, time, _subjects(metadata), tuple(warnings))
+
+
+def _packages(bom: Record, metadata: Record, document: str) -> Collection[Package]:
+    """All components but the one that the BOM is about; those within it are components too."""
+    listed = [*items(bom, "components"), *items(member(metadata, "component"), "components")]
+    packages = collect(_flattened(listed), lambda each: [_component(each, document)], "component")
+    if bom.get("components") is None:
+        packages = Collection(packages.items, (*packages.gaps, Gap("the BOM has no list of components")))
+    return packages
+
+
+def _flattened(components: list[Any]) -> Iterator[Any]:
+    """Components and all components within them, once each, in the order of the document."""
+    stack = [iter(components)]
+    while stack:
+        for component in stack[-1]:
+            yield component
+            inner = component.get("components") if type(component) is dict else None
+            if type(inner) is list:
+                stack.append(iter(inner))
+                break
+            if inner is not None:
+                yield [inner]  # of a wrong type: whoever reads it leaves a gap
+        else:
+            stack.pop()
+
+
+def _component(each: Record, document: str) -> Package:
+    group, name = text(each, "group"), required(each, "name")
+    purl = text(each, "purl")
+    kind = text(each, "type")
+    declared, concluded = _licenses(each)
+    supplier = (
+        text(member(each, "supplier"), "name") or text(each, "publisher") or text(member(each, "manufacturer"), "name")
+    )
+    joint = ":" if purl is not None and purl.startswith("pkg:maven/") else "/"
+    return Package(
+        f"{group}{joint}{name}" if group else name,
+        text(each, "version"),
+        ecosystem(purl),
+        supplier,
+        purl,
+        concluded or declared,
+        declared,
+        concluded,
+        _KINDS.get(kind, "OTHER") if kind is not None else "LIBRARY",
+        document,
+    )
+
+
+# Licences -------------------------------------------------------------------------------------------
+
+
+def _licenses(component: Record) -> tuple[str | None, str | None]:
+    """Declared and concluded licence. Without a word for it (before 1.6) an entry counts as declared.
+
+    The specification gives no operator between several entries: all of them hold.
+    """
+    declared: list[str] = []
+    concluded: list[str] = []
+    for entry in records(component, "licenses"):
+        choice = member(entry, "license")
+        stated = text(entry, "expression") or text(choice, "id") or text(choice, "name") or text(choice, "url")
+        stated = stated or ("a licence given as text only" if choice else None)
+        if stated is None:
+            raise Unreadable("one of its licences is empty")
+        word = text(choice or entry, "acknowledgement")
+        (concluded if word == "concluded" else declared).append(stated)
+    return _all_of(declared), _all_of(concluded)
+
+
+def _all_of(entries: list[str]) -> str | None:
+    if len(entries) < 2:
+        return entries[0] if entries else None
+    return " AND ".join(dict.fromkeys(map(_operand, entries)))
+
+
+def _operand(entry: str) -> str:
+    """`entry` as a part of an expression. Free text becomes one word that no list knows, so that the rest counts."""
+    if parse(entry) is not None:
+        return f"({entry})" if any(sign.isspace() for sign in entry) else entry
+    return re.sub(r"[^A-Za-z0-9.+-]+", "-", entry).strip("-+") or "NOASSERTION"
+
+
+# About the document ---------------------------------------------------------------------------------
+
+
+def _tool(metadata: Record) -> tuple[str | None, str | None]:
+    """The first tool: in an array until 1.4, in an object of components since 1.5."""
+    tools = metadata.get("tools")
+    if type(tools) is dict:
+        listed = [*records(tools, "components"), *records(tools, "services")]
+    else:
+        listed = records(metadata, "tools")
+    for tool in listed:
+        name = text(tool, "name")
+        if name:
+            return name.lower(), text(tool, "version")
+    return None, None
+
+
+def _subjects(metadata: Record) -> tuple[str, ...]:
+    """The image digests by which the BOM names what it is about."""
+    component = member(metadata, "component")
+    return tuple(dict.fromkeys(f"sha256:{digest}" for name in _names(component) for digest in _DIGEST.findall(name)))
+
+
+def _names(component: Record) -> Iterable[str]:
+    yield from (text(component, key) or "" for key in ("purl", "version", "name"))
+    for each in records(component, "properties"):
+        if text(each, "name") == "aquasecurity:trivy:RepoDigest":
+            yield text(each, "value") or ""

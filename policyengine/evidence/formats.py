@@ -1,0 +1,161 @@
+"""From bytes to a reading: what a document is, by its content alone, and which reader reads it.
+
+Neither a file's name nor the declared type decides: `trivy image --format spdx` writes tag-value text that
+travels as JSON, and an attacker chooses types freely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from policyengine import strictjson
+from policyengine.errors import EvidenceError
+from policyengine.evidence import cyclonedx, grype, sarif, spdx, tagvalue, trivy
+from policyengine.evidence.fields import Unreadable
+from policyengine.evidence.reading import Reading, Source
+
+_LOOK = 65_536  # bytes within which a document has to show what it is
+Reader = Callable[[Any, Source], Reading]
+
+
+def sniff(data: bytes) -> str | None:
+    """The family of formats that `data` belongs to ("sarif", "spdx-tag-value"…), or `None` for any other bytes."""
+    try:
+        return _recognised(data)[0]
+    except EvidenceError:
+        return None
+
+
+def read(data: bytes, source: Source) -> Reading:
+    """What the document `data` says. Raises `EvidenceError`, with the place, for what cannot be read whole."""
+    family, reader, content = _recognised(data)
+    try:
+        reading = reader(content, source)
+    except Unreadable as fault:
+        raise EvidenceError(str(fault)) from None
+    declared = _FAMILIES.get(essence(source.artifact_type))
+    if declared is not None and family not in declared:
+        warning = f"it is declared as {essence(source.artifact_type)} and is {family}"
+        reading = replace(reading, warnings=(warning, *reading.warnings))
+    return reading
+
+
+# Declared types -------------------------------------------------------------------------------------
+
+
+def essence(artifact_type: str) -> str:
+    """A media type without its parameters, in lower case."""
+    return artifact_type.partition(";")[0].strip().lower()
+
+
+def declared_kind(artifact_type: str) -> str | None:
+    """The kind of document that an artifact type or layer media type promises.
+
+    "unknown" where only the content can tell, and `None` where the type is that of something else.
+    """
+    name = essence(artifact_type)
+    return _KINDS.get(name) or next((kind for prefix, kind in _PREFIXES if name.startswith(prefix)), None)
+
+
+_FAMILIES = {
+    "application/sarif+json": {"sarif"},
+    "application/spdx+json": {"spdx"},
+    "text/spdx": {"spdx-tag-value"},
+    "text/spdx+tag-value": {"spdx-tag-value"},
+    "application/vnd.cyclonedx+json": {"cyclonedx"},
+    "application/vnd.cyclonedx+xml": {"cyclonedx-xml"},
+    "application/openvex+json": {"openvex"},
+    "application/vnd.openvex+json": {"openvex"},
+    "application/csaf+json": {"csaf"},
+}
+"""The families that a declared type allows without a warning; types that are not here allow all."""
+
+_KINDS = {
+    "application/sarif+json": "scan",
+    "application/sarif": "scan",
+    "application/vnd.security.vulnerability.report": "scan",
+    "application/vnd.redhat.clair-report+json": "scan",
+    "application/spdx+json": "sbom",
+    "application/spdx": "sbom",
+    "application/spdx+xml": "sbom",
+    "application/spdx+yaml": "sbom",
+    "text/spdx": "sbom",
+    "text/spdx+json": "sbom",
+    "text/spdx+tag-value": "sbom",
+    "text/spdx+xml": "sbom",
+    "application/vnd.cyclonedx": "sbom",
+    "application/vnd.cyclonedx+json": "sbom",
+    "application/vnd.cyclonedx+xml": "sbom",
+    "application/vnd.syft+json": "sbom",
+    "application/vnd.goharbor.harbor.sbom.v1": "sbom",
+    "application/vex+json": "vex",
+    "application/openvex+json": "vex",
+    "application/vnd.openvex": "vex",
+    "application/vnd.openvex+json": "vex",
+    "application/csaf+json": "vex",
+    "application/json": "unknown",
+    "application/octet-stream": "unknown",
+    "application/xml": "unknown",
+    "text/plain": "unknown",
+    "text/json": "unknown",
+    "text/xml": "unknown",
+}
+_PREFIXES = (
+    ("application/vnd.in-toto", "unknown"),
+    ("application/vnd.dsse.envelope", "unknown"),
+    ("application/vnd.dev.sigstore.bundle", "unknown"),
+    ("application/vnd.aquasec.trivy", "scan"),
+    ("application/vnd.snyk", "scan"),
+    ("application/vnd.grype", "scan"),
+)
+"""Types that come with versions or predicates in their names."""
+
+
+# Recognising ----------------------------------------------------------------------------------------
+
+
+def _recognised(data: bytes) -> tuple[str, Reader, Any]:
+    """The family of `data`, its reader, and what the reader wants: the parsed JSON, else the bytes."""
+    start = data.removeprefix(strictjson.BOM)[:_LOOK].lstrip()
+    if not start or start[:1] in b"{[n" or data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
+        return _json(data)
+    if start.startswith(b"<"):
+        raise EvidenceError("the document is XML of no known format")
+    for line in start.split(b"\n"):
+        word = line.strip()
+        if word.startswith(b"SPDXVersion:"):
+            return "spdx-tag-value", tagvalue.read, data
+        if word.startswith((b"spdxVersion:", b'"spdxVersion":', b"SPDXID:")):
+            raise EvidenceError("SPDX as YAML is not read", "attach the same SBOM as JSON or as tag-value text")
+        if word and not word.startswith((b"#", b"---")):
+            break
+    return _json(data)
+
+
+def _json(data: bytes) -> tuple[str, Reader, Any]:
+    try:
+        value = strictjson.loads(data)
+    except strictjson.JsonError as fault:
+        raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
+    for name, belongs, reader in _JSON:
+        if belongs(value):
+            return name, reader, value
+    raise EvidenceError("the document is JSON of no known format")
+
+
+def _keys(*names: str) -> Callable[[Any], bool]:
+    wanted = frozenset(names)
+    return lambda value: type(value) is dict and wanted <= value.keys()
+
+
+_JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
+    ("sarif", _keys("runs", "version"), sarif.read),
+    ("cyclonedx", lambda value: type(value) is dict and value.get("bomFormat") == "CycloneDX", cyclonedx.read),
+    ("spdx", _keys("spdxVersion"), spdx.read),
+    ("spdx", lambda value: type(value) is dict and value.get("SPDXID") == "SPDXRef-DOCUMENT", spdx.read),
+    ("grype", _keys("matches", "descriptor"), grype.read),
+    ("trivy", _keys("SchemaVersion"), trivy.read),
+)
