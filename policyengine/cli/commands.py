@@ -1,0 +1,137 @@
+"""The group of commands, and what all of them share: help by topic, and the options of every command.
+
+A command's module is imported when the command is asked for, so that `--help` and `--version` cost little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from policyengine import __version__
+from policyengine.cli.terminal import Terminal
+from policyengine.errors import UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COMMANDS = {
+    "Decide": {
+        "eval": "Decide whether images may pass.",
+    },
+    "Write policies": {
+        "check": "Compile policies and show every problem.",
+        "test": "Run the tests in policies.",
+    },
+    "Look inside": {
+        "read": "Show what the engine sees in an evidence document.",
+        "trust": "Show which signatures are trusted.",
+    },
+}
+"""The commands by topic, each with the sentence that the help shows for it."""
+
+LATER = ("fmt", "explain", "tree", "discover", "pull", "attach", "sign", "init")
+"""Commands that are planned; asking for one says so."""
+
+EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"
+
+
+class Group(click.Group):
+    """The commands, imported one at a time."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 # click's signature
+        return [name for commands in COMMANDS.values() for name in commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        from importlib import import_module
+
+        command: click.Command = import_module(f"policyengine.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            raise _no_command(name, self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # see above
+        for topic, commands in COMMANDS.items():
+            with formatter.section(topic):
+                formatter.write_dl(list(commands.items()))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # see above
+        formatter.write_paragraph()
+        formatter.write_text(EXIT_CODES)
+
+
+def _no_command(name: str, known: list[str]) -> UsageError:
+    from policyengine.evidence.problems import closest, quoted
+
+    if name in LATER:
+        return UsageError(f"the command `{name}` is not there yet", f"the commands are {', '.join(known)}")
+    near = closest(name, known)
+    advice = f"did you mean `{near}`?" if near else f"the commands are {', '.join(known)}"
+    return UsageError(f"there is no command {quoted(name)}", advice)
+
+
+class Option(click.Option):
+    """An option that stands under a `topic` in the help."""
+
+    def __init__(self, *names: Any, topic: str = "Options", **more: Any) -> None:
+        super().__init__(*names, **more)
+        self.topic = topic
+
+
+class Command(click.Command):
+    """A command whose options are shown by topic, and which answers with its exit code."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        topics: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            record = param.get_help_record(ctx)
+            if record is not None:
+                topics.setdefault(getattr(param, "topic", "Options"), []).append(record)
+        for topic, records in topics.items():
+            with formatter.section(topic):
+                formatter.write_dl(records)
+
+
+def option(*names: str, topic: str = "Options", **more: Any) -> Callable[[F], F]:
+    """An option under a topic of the help."""
+    return click.option(*names, cls=Option, topic=topic, **more)
+
+
+def shared(function: F) -> F:
+    """The options that every command has; the command gets them as `terminal`."""
+
+    def run(color: str, quiet: bool, verbose: bool, **more: Any) -> Any:
+        return function(terminal=Terminal(color, quiet, verbose), **more)
+
+    run.__name__, run.__doc__ = function.__name__, function.__doc__
+    run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined] # click's own place
+    choices = click.Choice(["auto", "always", "never"])
+    for add in (
+        option("-v", "--verbose", is_flag=True, topic="Output", help="Show more, and a traceback for a fault."),
+        option("-q", "--quiet", is_flag=True, topic="Output", help="Show the verdict alone, and no warnings."),
+        option("--color", type=choices, default="auto", topic="Output", help="When to paint; NO_COLOR is respected."),
+    ):
+        run = add(run)
+    return run  # type: ignore[return-value] # it takes what click gives it
+
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@click.group(cls=Group, invoke_without_command=True, context_settings=SETTINGS)
+@click.version_option(__version__, message="policyengine %(version)s")
+@click.pass_context
+def policyengine(context: click.Context) -> None:
+    """Decides whether a container image may pass, from its signatures, scans and SBOMs."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(2)

@@ -1,0 +1,54 @@
+"""The command `policyengine`: runs one subcommand and answers with its exit code.
+
+0 allow, done · 1 deny, failed · 2 wrong use, invalid policy · 3 could not decide · 5 no test found · 130 interrupted.
+Whatever goes wrong is one sentence on standard error; a traceback is shown only with `-v`, and only for a fault of
+this program.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+FAULT = 3
+"""The exit code of a fault of this program: nothing was decided."""
+INTERRUPTED = 130
+CLOSED = 141
+"""The exit code of every program whose reader left before it was done."""
+COMPLETE = "_POLICYENGINE_COMPLETE"
+"""Set by shells that ask for completions; click answers."""
+
+
+def main() -> None:
+    """The entry point: runs the command that the command line names, and exits."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        from policyengine.cli.terminal import silence
+
+        silence(sys.stdout)
+        code = code or CLOSED
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command that `arguments` name; the exit code."""
+    from policyengine.cli.commands import policyengine
+
+    try:
+        if COMPLETE in os.environ:
+            return int(policyengine.main(list(arguments), "policyengine", standalone_mode=False) or 0)
+        with policyengine.make_context("policyengine", list(arguments)) as context:
+            return int(policyengine.invoke(context) or 0)
+    except (KeyboardInterrupt, EOFError):
+        return INTERRUPTED
+    except Exception as problem:  # noqa: BLE001 # the last line of defence: one sentence, and never a pass
+        from policyengine.cli.failures import answer
+
+        return answer(problem, arguments)
+
+
+if __name__ == "__main__":
+    main()
