@@ -16,13 +16,11 @@ from policyengine.oci.descriptors import (
     parse_descriptor,
 )
 from policyengine.oci.digests import (
-    digest_mismatch,
     digest_of,
-    hasher,
     is_digest,
     parse_digest,
     quoted,
-    size_mismatch,
+    verifiable,
     verify,
 )
 from policyengine.oci.fields import parse_json
@@ -43,9 +41,7 @@ __all__ = [
     "Index",
     "Manifest",
     "Reference",
-    "digest_mismatch",
     "digest_of",
-    "hasher",
     "is_digest",
     "is_tag",
     "parse_descriptor",
@@ -53,6 +49,6 @@ __all__ = [
     "parse_json",
     "parse_manifest",
     "quoted",
-    "size_mismatch",
+    "verifiable",
     "verify",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
 
 from policyengine.errors import DigestMismatch, InvalidReference, Malformed
 
@@ -29,12 +28,12 @@ def digest_of(data: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
 
 
-def hasher(digest: str) -> Any:
-    """A fresh hash object of the digest's algorithm; raises `Malformed` where it cannot be verified."""
+def verifiable(digest: str) -> str:
+    """`digest`, if content can be verified by it, and thus asked for; raises `Malformed` otherwise."""
     fault = digest_fault(digest)
     if fault:
         raise Malformed(f"{quoted(digest)} {fault}", "content is only used under sha256 or sha512")
-    return hashlib.new(digest.partition(":")[0])
+    return digest
 
 
 def verify(data: bytes, digest: str, size: int | None = None) -> bytes:
@@ -42,25 +41,12 @@ def verify(data: bytes, digest: str, size: int | None = None) -> bytes:
 
     Raises `DigestMismatch`, or `Malformed` for a digest that cannot be verified.
     """
-    state = hasher(digest)
+    algorithm = verifiable(digest).partition(":")[0]
     if size is not None and len(data) != size:
-        raise size_mismatch(digest, size, len(data))
-    state.update(data)
-    if state.hexdigest() != digest.partition(":")[2]:
-        raise digest_mismatch(digest)
+        raise DigestMismatch(f"{digest} has {len(data)} bytes where its descriptor states {size}")
+    if digest_of(data, algorithm) != digest:
+        raise DigestMismatch(f"the bytes of {digest} do not have that digest", "they were changed after it was named")
     return data
-
-
-def digest_mismatch(digest: str) -> DigestMismatch:
-    """The error for bytes that do not have `digest`."""
-    return DigestMismatch(
-        f"the bytes of {digest} do not have that digest", "the content was changed after it was named"
-    )
-
-
-def size_mismatch(digest: str, stated: int, found: int) -> DigestMismatch:
-    """The error for content that is longer or shorter than its descriptor states."""
-    return DigestMismatch(f"{digest} has {found} bytes where its descriptor states {stated}")
 
 
 def is_digest(text: str) -> bool:

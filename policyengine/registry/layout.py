@@ -15,12 +15,12 @@ from policyengine.oci import (
     Descriptor,
     Index,
     Manifest,
-    hasher,
     is_digest,
     parse_digest,
     parse_json,
     parse_manifest,
     quoted,
+    verifiable,
     verify,
 )
 from policyengine.registry.archive import Archive
@@ -146,8 +146,7 @@ class Layout:
 
     def _read(self, digest: str, limit: int) -> bytes:
         """The bytes under `digest`, not yet verified."""
-        hasher(digest)  # refuses what cannot be verified, before it becomes part of a path
-        algorithm, _, encoded = digest.partition(":")
+        algorithm, _, encoded = verifiable(digest).partition(":")  # nothing else becomes part of a path
         data = self._files.read(f"blobs/{algorithm}/{encoded}", limit)
         if data is None:
             raise NotFound(f"the layout does not hold {digest}")

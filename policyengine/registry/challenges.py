@@ -1,0 +1,62 @@
+"""Two headers in which registries say what to do next: `WWW-Authenticate` and `Link`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+from policyengine.errors import RegistryError
+from policyengine.oci import quoted
+
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_QUOTED = r'"((?:[^"\\]|\\.)*)"'
+_PART = re.compile(rf'[\s,]*({_WORD})(\s*=\s*(?:{_QUOTED}|([^\s",]*)))?', re.DOTALL)
+
+_TARGET = r'(?:<[^<>]*>|[^\s<>;,"\\]+)'
+_LINK = re.compile(rf'\s*({_TARGET})((?:\s*;\s*{_WORD}(?:\s*=\s*(?:{_QUOTED}|[^\s",;\\]+))?)*)\s*(?:,|\Z)', re.DOTALL)
+_REL = re.compile(rf';\s*rel\s*=\s*(?:{_QUOTED}|([^\s",;]+))', re.IGNORECASE)
+
+
+class Challenge(Struct, frozen=True):
+    """One way to log in that a server offers. Scheme and names of parameters are in lower case."""
+
+    scheme: str
+    parameters: Mapping[str, str]
+
+
+def parse_challenges(header: str) -> list[Challenge]:
+    """The challenges of a `WWW-Authenticate` header (RFC 9110, section 11.6.1), as far as they can be read."""
+    challenges: list[Challenge] = []
+    position = 0
+    while part := _PART.match(header, position):
+        position = part.end()
+        name = part[1].lower()
+        if part[2] is None:
+            challenges.append(Challenge(name, {}))
+        elif challenges and (part[3] is not None or part[4]):
+            parameters = {**challenges[-1].parameters, name: part[4] if part[3] is None else _unescaped(part[3])}
+            challenges[-1] = Challenge(challenges[-1].scheme, parameters)
+    return challenges
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def next_link(header: str) -> str | None:
+    """The target of the `next` link in a `Link` header (RFC 8288), or `None` where there is none.
+
+    Raises `RegistryError` for a header that cannot be read: it might name a further page.
+    """
+    position = 0
+    while position < len(header):
+        link = _LINK.match(header, position)
+        if not link:
+            raise RegistryError(f"the registry sends a Link header that cannot be read: {quoted(header)}")
+        position = link.end()
+        relation = _REL.search(link[2])
+        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
+            return link[1].strip("<>")
+    return None

@@ -1,0 +1,99 @@
+"""Registries, with the options and the logins of one user."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from policyengine.errors import UsageError
+from policyengine.oci import Reference, quoted
+from policyengine.registry.credentials import Logins
+from policyengine.registry.repository import Repository
+from policyengine.registry.session import PATIENT, Retry, Session
+from policyengine.registry.targets import PORTS, TRUSTED_HOSTS, registry_origin
+from policyengine.registry.tokens import Authorizer
+from policyengine.registry.transport import Deadline, Transport
+
+MODES = ("auto", "api", "tag")
+
+
+class Registry:
+    """Registries as the user's logins reach them. Cheap to make: nothing is read or imported before the first request.
+
+    `plain_http` is for all registries; `None` means loopback names only. `referrers` is `auto`,
+    `api` or `tag`. `timeout` bounds, in seconds, all requests for one repository object; `workers`
+    how many are made at once. `trusted_hosts` (`host[:port]`) may be redirected to, and given a
+    login as token server, wherever they are. Raises `UsageError` for options that cannot be.
+    """
+
+    def __init__(
+        self,
+        *,
+        plain_http: bool | None = None,
+        ca_file: str | None = None,
+        registry_config: str | None = None,
+        referrers: str = "auto",
+        timeout: float = 60.0,
+        workers: int = 8,
+        trusted_hosts: Iterable[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        transport: Transport | None = None,
+        retry: Retry = PATIENT,
+    ) -> None:
+        environment = os.environ if environment is None else environment
+        if referrers not in MODES:
+            raise UsageError(f"{quoted(referrers)} is not a way to find referrers", "use auto, api or tag")
+        if timeout <= 0 or workers < 1:
+            raise UsageError("the timeout and the number of workers must be positive")
+        for file in (ca_file, registry_config):
+            if file and not Path(file).is_file():
+                raise UsageError(f"{quoted(file)} is not a file")
+        named = environment.get(TRUSTED_HOSTS, "").split(",") if trusted_hosts is None else trusted_hosts
+        self._plain_http = False if plain_http is None and ca_file else plain_http
+        self._trusted = frozenset(host.strip() for host in named if host.strip())
+        self._logins = Logins(environment, registry_config)
+        self._environment = environment
+        self._ca_file = ca_file
+        self._mode = referrers
+        self._timeout = timeout
+        self._workers = workers
+        self._retry = retry
+        self._transport = transport
+        self._authorizers: dict[str, Authorizer] = {}
+        self._lock = threading.Lock()
+
+    def repository(self, name: str) -> Repository:
+        """The store of the repository `registry/path`, with a deadline of its own from now on."""
+        reference = Reference.parse(name)
+        origin = registry_origin(reference.registry, self._plain_http)
+        transport = self._connect(origin.host, origin.port)
+        with self._lock:
+            authorizer = self._authorizers.setdefault(
+                reference.name, Authorizer(reference.name, origin, transport, self._logins, self._trusted)
+            )
+        session = Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry)
+        return Repository(reference, session, self._mode, self._workers)
+
+    def _connect(self, host: str, port: int) -> Transport:
+        """The transport, which may go to this server; HTTP is imported here, so that layouts never pay for it."""
+        from policyengine.registry.proxies import Proxies
+        from policyengine.registry.wire import Wire
+
+        with self._lock:
+            if self._transport is None:
+                self._transport = Wire(Proxies(self._environment), self._ca_file, 2 * self._workers)
+                for trusted in self._trusted:
+                    parts = urlsplit(f"//{trusted}")
+                    for known in [parts.port] if parts.port else PORTS.values():
+                        self._transport.vouch(parts.hostname or "", known)
+            if isinstance(self._transport, Wire):
+                self._transport.vouch(host, port)
+            return self._transport
+
+    def close(self) -> None:
+        """End all connections."""
+        if self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,247 @@
+"""Logins for registries, from the files that docker and podman write and from credential helpers.
+
+Looked up in the order that `files` gives; within one file a helper for the host comes before the
+store for all hosts, and that before what the file itself holds. A file or helper that is there and
+cannot be read is an error, never "no login": an answer to somebody else could differ.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from policyengine import limits
+from policyengine.errors import Unauthorized
+from policyengine.oci import DOCKER_HUB, quoted
+from policyengine.strictjson import JsonError, loads
+
+HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "registry-1.docker.io")
+"""Names under which a login for Docker Hub is kept, besides `docker.io`."""
+
+HELPER_SECONDS = 30.0
+_HELPER = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
+
+
+class Login(Struct, frozen=True):
+    """What to show a registry. It never shows itself: neither in messages nor in logs."""
+
+    username: str = ""
+    password: str = ""
+    identity_token: str = ""
+    """A refresh token, exchanged at the token server."""
+    registry_token: str = ""
+    """A token that the registry itself takes."""
+
+    def __repr__(self) -> str:
+        return "<login>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return []
+
+    def __bool__(self) -> bool:
+        return bool(self.username or self.password or self.identity_token or self.registry_token)
+
+
+class Logins:
+    """The logins of the user who runs this process. `config` names one file to use instead of all others."""
+
+    def __init__(self, environment: Mapping[str, str], config: str | None = None) -> None:
+        self._environment = environment
+        self._config = config
+
+    def find(self, name: str) -> Login | None:
+        """The login for the repository `registry/path`, or `None` where there is none.
+
+        Raises `Unauthorized` where a file or a helper fails.
+        """
+        for source, document in self._documents():
+            login = _from_helpers(document, name, source) or _from_auths(document, name, source)
+            if login:
+                return login
+        return None
+
+    def _documents(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        inline = "" if self._config else self._environment.get("DOCKER_AUTH_CONFIG", "")
+        if inline:
+            yield "DOCKER_AUTH_CONFIG", _decoded("DOCKER_AUTH_CONFIG", inline.encode())
+        for path in [Path(self._config)] if self._config else files(self._environment):
+            data = _read(path, required=bool(self._config))
+            if data and data.strip():
+                document = _decoded(str(path), data)
+                yield str(path), {"auths": document} if path.name == ".dockercfg" else document
+
+
+def files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Where logins may be, in order: podman's places before docker's, each only where its variable or folder says."""
+    if "REGISTRY_AUTH_FILE" in environment:
+        yield Path(environment["REGISTRY_AUTH_FILE"])
+    if "XDG_RUNTIME_DIR" in environment:
+        yield Path(environment["XDG_RUNTIME_DIR"], "containers/auth.json")
+    home = environment.get("HOME") or environment.get("USERPROFILE")
+    if environment.get("XDG_CONFIG_HOME") or home:
+        yield Path(environment.get("XDG_CONFIG_HOME") or f"{home}/.config", "containers/auth.json")
+    if environment.get("DOCKER_CONFIG") or home:
+        yield Path(environment.get("DOCKER_CONFIG") or f"{home}/.docker", "config.json")
+    if home:
+        yield Path(home, ".dockercfg")
+
+
+def _read(path: Path, required: bool) -> bytes | None:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limits.LOGIN_FILE_BYTES + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        if required:
+            raise Unauthorized(f"the file of logins {quoted(path)} does not exist") from None
+        return None
+    except OSError as error:
+        raise Unauthorized(f"the file of logins {quoted(path)} cannot be read: {error.strerror}") from None
+    if len(data) > limits.LOGIN_FILE_BYTES:
+        raise Unauthorized(f"the file of logins {quoted(path)} has more than {limits.LOGIN_FILE_BYTES} bytes")
+    return data
+
+
+def _decoded(source: str, data: bytes) -> Mapping[str, Any]:
+    try:
+        document = loads(data)
+    except JsonError:
+        document = None
+    if not isinstance(document, dict):
+        raise _broken(source, "is not a JSON object")
+    return document
+
+
+def _broken(source: str, why: str) -> Unauthorized:
+    return Unauthorized(f"the file of logins {quoted(source)} {why}", "log in again, or correct the file")
+
+
+# What a file holds itself
+
+
+def _from_auths(document: Mapping[str, Any], name: str, source: str) -> Login | None:
+    """The entry for the repository, its nearest parent or its registry."""
+    entries = _table(document, "auths", source)
+    registry = name.partition("/")[0]
+    aliases = HUB_KEYS if registry == DOCKER_HUB else ()
+    for key in (*lookup_order(name), *aliases):
+        if key in entries:
+            return _entry(entries[key], source) or None
+    for key, entry in entries.items():
+        if "://" in key and hostname(key) in (registry, *aliases):
+            return _entry(entry, source) or None
+    return None
+
+
+def lookup_order(name: str) -> Iterator[str]:
+    """`registry/a/b`, `registry/a`, `registry`: whole components only, never a prefix of one."""
+    while name:
+        yield name
+        name = name.rpartition("/")[0]
+
+
+def hostname(key: str) -> str:
+    """The host and port of a key as docker writes it: without scheme and path."""
+    return key.partition("://")[2].partition("/")[0] if "://" in key else key.partition("/")[0]
+
+
+def _table(document: Mapping[str, Any], key: str, source: str) -> Mapping[str, Any]:
+    value = document.get(key) or {}
+    if not isinstance(value, dict):
+        raise _broken(source, f"has no table under {key}")
+    return value
+
+
+def _entry(entry: object, source: str) -> Login:
+    if not isinstance(entry, dict):
+        raise _broken(source, "has an entry that is not an object")
+    fields = [entry.get(key) or "" for key in ("username", "password", "identitytoken", "registrytoken", "auth")]
+    if not all(isinstance(field, str) for field in fields):
+        raise _broken(source, "has an entry that is not text")
+    username, password, identity_token, registry_token, encoded = fields
+    if encoded:
+        username, password = _decode_basic(encoded, source)
+    return Login(username, password, identity_token, registry_token)
+
+
+def _decode_basic(encoded: str, source: str) -> tuple[str, str]:
+    """User and password of an `auth` value: base64 of `user:password`, some tools pad with NUL."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    username, colon, password = text.partition(":")
+    if not colon:
+        raise _broken(source, "has an entry whose auth is not base64 of user:password")
+    return username, password.rstrip("\0")
+
+
+# Credential helpers
+
+
+def _from_helpers(document: Mapping[str, Any], name: str, source: str) -> Login | None:
+    registry = name.partition("/")[0]
+    keys = (registry, *HUB_KEYS) if registry == DOCKER_HUB else (registry,)
+    helpers = _table(document, "credHelpers", source)
+    named = [(helpers[key], key) for key in keys if helpers.get(key)]
+    if document.get("credsStore"):
+        named.append((document["credsStore"], HUB_KEYS[0] if registry == DOCKER_HUB else registry))
+    for helper, key in named:
+        login = ask_helper(helper, key)
+        if login:
+            return login
+    return None
+
+
+def ask_helper(helper: object, key: str) -> Login | None:
+    """What the program `docker-credential-HELPER` answers for `key`; `None` where it has nothing.
+
+    It is found on the path by its name only, gets no shell, and has half a minute. Raises `Unauthorized`.
+    """
+    if not isinstance(helper, str) or not _HELPER.fullmatch(helper):
+        raise Unauthorized(f"{quoted(helper)} is not the name of a credential helper", "correct the file of logins")
+    status, output = _run(f"docker-credential-{helper}", key)
+    if status != 0:
+        if b"credentials not found" in output or b"no credentials server URL" in output:
+            return None
+        raise _failed(helper, "fails")
+    try:
+        answer = loads(output)
+    except JsonError:
+        answer = None
+    if not isinstance(answer, dict) or not all(isinstance(answer.get(k, ""), str) for k in ("Username", "Secret")):
+        raise _failed(helper, "does not answer with a login")
+    username, secret = answer.get("Username", ""), answer.get("Secret", "")
+    return (Login(identity_token=secret) if username == "<token>" else Login(username, secret)) or None
+
+
+def _run(program: str, key: str) -> tuple[int, bytes]:
+    """Exit status and output of a helper, the output in a file so that none can fill the memory."""
+    import subprocess
+    import tempfile
+
+    with tempfile.TemporaryFile() as output:
+        try:
+            done = subprocess.run(  # noqa: S603 - a checked name, without a shell
+                [program, "get"],
+                input=key.encode(),
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                timeout=HELPER_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise _failed(program, f"took longer than {HELPER_SECONDS:g} seconds") from None
+        except OSError:
+            raise _failed(program, "cannot be run") from None
+        output.seek(0)
+        return done.returncode, output.read(limits.HELPER_BYTES)
+
+
+def _failed(helper: str, why: str) -> Unauthorized:
+    return Unauthorized(f"the credential helper {quoted(helper)} {why}", "run it by hand, or log in again")

@@ -1,0 +1,151 @@
+"""One conversation with a registry about one repository: logs in, follows redirects, tries again, keeps to bounds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Container
+
+from msgspec import Struct
+
+from policyengine import limits
+from policyengine.errors import PolicyEngineError, RegistryError, TooLarge
+from policyengine.oci import quoted
+from policyengine.registry.answers import REDIRECTED, RETRIED, Answer, failure, joined, retry_after
+from policyengine.registry.targets import Origin, check_target, origin_of, resolve_url
+from policyengine.registry.tokens import CLIENT, Authorizer
+from policyengine.registry.transport import Deadline, Request, Response, Transport
+
+
+class Retry(Struct, frozen=True):
+    """How often a request is sent, and how long to wait in between: a random part of a time that doubles."""
+
+    attempts: int = 4
+    first: float = 0.25
+    longest: float = 3.0
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait after the attempt counted from 0."""
+        import random
+
+        return random.uniform(0.0, min(self.first * 2**attempt, self.longest))  # noqa: S311 - spreads load, no secret
+
+
+PATIENT = Retry()
+
+
+class Session:
+    """Requests to one repository. All threads of a run share it, with its deadline and its budget of bytes."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        transport: Transport,
+        authorizer: Authorizer,
+        deadline: Deadline,
+        trusted: Container[str] = (),
+        retry: Retry = PATIENT,
+    ) -> None:
+        self.origin = origin
+        self._transport = transport
+        self._authorizer = authorizer
+        self._deadline = deadline
+        self._trusted = trusted
+        self._retry = retry
+        self._lock = threading.Lock()
+        self._bytes = 0
+
+    def get(
+        self, url: str, what: str, accept: str, limit: int, excess: PolicyEngineError | None = None, stay: bool = False
+    ) -> Answer:
+        """The answer to a GET of `url`, whose body has at most `limit` bytes; `what` names it in messages.
+
+        More bytes raise `excess`, else `TooLarge`. With `stay` a redirect to another server is the
+        answer. Raises `RegistryError` when no answer could be had; any status but those that are
+        worth another try is an answer.
+        """
+        wanted = _Wanted(what, accept, limit, excess or TooLarge(f"{what} has more than {limit} bytes"), stay)
+        for attempt in range(self._retry.attempts):
+            wait = self._retry.delay(attempt)
+            try:
+                answer = self._follow(url, wanted)
+            except RegistryError as error:
+                if not error.retry:
+                    raise
+                problem = error
+            else:
+                if answer.status not in RETRIED:
+                    return answer
+                problem = failure(answer, what, self.origin)
+                wait = max(wait, retry_after(answer))
+            if attempt + 1 == self._retry.attempts or not self._deadline.allows(wait):
+                raise problem
+            time.sleep(wait)
+        raise AssertionError("a request is sent at least once")
+
+    def _follow(self, url: str, wanted: _Wanted) -> Answer:
+        """The answer at the end of all redirects. The login goes to the registry itself only."""
+        target = self.origin
+        for _ in range(limits.REDIRECTS + 1):
+            answer = self._authorised(url, wanted) if target == self.origin else self._exchange(url, wanted, "")
+            location = answer.header("location")
+            if answer.status not in REDIRECTED or not location:
+                return answer
+            url = resolve_url(url, location)
+            if wanted.stay and origin_of(url) != self.origin:
+                return answer
+            target = check_target("redirect", url, self.origin, self._trusted)
+        raise RegistryError(f"{self.origin} redirects more than {limits.REDIRECTS} times for {wanted.what}")
+
+    def _authorised(self, url: str, wanted: _Wanted) -> Answer:
+        """The registry's answer; a 401 is answered once, with a fresh login."""
+        header = self._authorizer.current()
+        answer = self._exchange(url, wanted, header)
+        if answer.status != 401 or not answer.header("www-authenticate"):
+            return answer
+        header = self._authorizer.renew(answer.header("www-authenticate"), header, self._deadline)
+        return self._exchange(url, wanted, header)
+
+    def _exchange(self, url: str, wanted: _Wanted, authorization: str) -> Answer:
+        headers = {"Accept": wanted.accept, "Accept-Encoding": "identity", "User-Agent": CLIENT}
+        if authorization:
+            headers["Authorization"] = authorization
+        with self._transport.open(Request("GET", url, headers), self._deadline) as response:
+            return Answer(response.status, joined(response.headers), self._body(response, wanted))
+
+    def _body(self, response: Response, wanted: _Wanted) -> bytes:
+        """The whole body of a success, the beginning of any other."""
+        good = response.status == 200
+        if good and response.header("content-encoding").lower() not in ("", "identity"):
+            raise RegistryError(f"{self.origin} sends {wanted.what} compressed, which was not asked for")
+        limit = wanted.limit if good else limits.ERROR_BYTES
+        length = response.header("content-length")
+        if good and length.isdecimal() and int(length[:20]) > limit:
+            raise wanted.excess
+        parts: list[bytes] = []
+        size = 0
+        for chunk in response.chunks if response.status not in REDIRECTED else ():
+            size += len(chunk)
+            if size > limit:
+                if good:
+                    raise wanted.excess
+                break
+            parts.append(chunk)
+            self._spend(len(chunk))
+        return b"".join(parts)
+
+    def _spend(self, size: int) -> None:
+        with self._lock:
+            self._bytes += size
+            if self._bytes > limits.RUN_BYTES:
+                raise TooLarge(f"{quoted(self.origin)} sent more than {limits.RUN_BYTES} bytes for one image")
+
+
+class _Wanted(Struct, frozen=True):
+    """What one request is for, and what bounds its answer."""
+
+    what: str
+    accept: str
+    limit: int
+    excess: PolicyEngineError
+    stay: bool
