@@ -1,0 +1,200 @@
+"""Package URLs: read strictly, written in one canonical form (ECMA-427, the package URL specification).
+
+Two texts that mean the same package have the same canonical text: the type's own rules fold case and signs, segments
+are percent-encoded in one way, and qualifiers are sorted. Names of PyPI are folded as PEP 503 says (`zope.interface`
+and `Zope_Interface` are `zope-interface`), so that no spelling escapes a rule. The `head` of a package URL is its
+canonical text without version, qualifiers and subpath: what names the package.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+from msgspec import Struct
+
+from policyengine import limits
+from policyengine.evidence.problems import Problem, quoted
+
+TYPE = re.compile(r"[a-z][a-z0-9.+-]*")
+QUALIFIER = re.compile(r"[a-z][a-z0-9._-]*")
+BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
+SAFE = ":/"
+"""Unreserved by canonical package URLs, beside letters, digits and `-._~`."""
+
+CASELESS = frozenset(
+    ("alpm", "apk", "bitbucket", "bitnami", "composer", "deb", "github", "gitlab", "golang", "hex", "luarocks", "npm",
+     "oci", "otp", "pub", "pypi", "qpkg")
+)  # fmt: skip
+"""Types whose namespaces and names are in lower case."""
+
+CASELESS_VERSION = frozenset(("huggingface", "oci"))
+
+_SEGMENT = r"(?:%40)?[A-Za-z0-9._~-]++"
+PLAIN_HEAD = re.compile(rf"(pkg:([a-z]++)/{_SEGMENT}(?:/{_SEGMENT})*+)(?=[@?]|\Z)")
+"""A head that needs no decoding, as most are, and its type."""
+
+
+class Purl(Struct, frozen=True):
+    """A package URL in parts, decoded and folded. `str` gives the canonical text.
+
+    `version` is `None` where it is absent, `namespace` and `subpath` are empty then. `epoch` of RPM and Debian packages
+    stays among the qualifiers here: `ranges` puts it before the version.
+    """
+
+    type: str
+    namespace: str
+    name: str
+    version: str | None = None
+    qualifiers: tuple[tuple[str, str], ...] = ()
+    subpath: str = ""
+
+    @property
+    def head(self) -> str:
+        """The canonical text without version, qualifiers and subpath."""
+        namespace = f"{_encoded(self.namespace)}/" if self.namespace else ""
+        return f"pkg:{self.type}/{namespace}{_encoded(self.name)}"
+
+    @property
+    def coordinates(self) -> str:
+        """The canonical text without qualifiers and subpath."""
+        return self.head if self.version is None else f"{self.head}@{_encoded(self.version)}"
+
+    def __str__(self) -> str:
+        qualifiers = "&".join(f"{name}={_encoded(value)}" for name, value in self.qualifiers)
+        tail = f"#{_encoded(self.subpath)}" if self.subpath else ""
+        return f"{self.coordinates}?{qualifiers}{tail}" if qualifiers else f"{self.coordinates}{tail}"
+
+
+def _encoded(text: str) -> str:
+    return quote(text, safe=SAFE)
+
+
+@lru_cache(4_096)
+def parse(text: str | None) -> Purl | None:
+    """The package URL that `text` states, or `None` where it states none."""
+    if text is None or len(text) > limits.PURL_CHARACTERS or FORBIDDEN.search(text) or BROKEN_ESCAPE.search(text):
+        return None
+    try:
+        return _parse(text)
+    except (UnicodeError, _Malformed):
+        return None
+
+
+class _Malformed(ValueError):
+    """The text is no package URL; the message says why."""
+
+
+def _parse(text: str) -> Purl:
+    rest, subpath = _cut(text, "#")
+    rest, qualifiers = _cut(rest, "?")
+    scheme, colon, rest = rest.partition(":")
+    if not colon or scheme != "pkg":
+        raise _Malformed("it does not begin with `pkg:`")
+    type_, slash, path = rest.lstrip("/").partition("/")
+    type_ = type_.lower()
+    if not slash or not TYPE.fullmatch(type_):
+        raise _Malformed("it has no type")
+    path, version = _version(path.strip("/"))
+    segments = [unquote(segment, errors="strict") for segment in path.split("/") if segment]
+    if not segments:
+        raise _Malformed("it has no name")
+    *namespace, name = [_folded(type_, segment) for segment in segments]
+    found = unquote(version, errors="strict") or None
+    return Purl(
+        type_,
+        "/".join(namespace),
+        name,
+        found.lower() if found and type_ in CASELESS_VERSION else found,
+        _qualifiers(qualifiers),
+        "/".join(unquote(part, errors="strict") for part in subpath.split("/") if part not in ("", ".", "..")),
+    )
+
+
+def _cut(text: str, sign: str) -> tuple[str, str]:
+    """What stands before the last `sign`, and after it."""
+    before, found, after = text.rpartition(sign)
+    return (before, after) if found else (text, "")
+
+
+def _version(path: str) -> tuple[str, str]:
+    """Path and version: after the last `@`, unless it begins a scope that nobody encoded (`@acme/x`)."""
+    before, found, version = path.rpartition("@")
+    while found and (not before or before.endswith("/")):
+        if "/" not in version:
+            raise _Malformed("it has no name before its version")
+        before, found, rest = before.rpartition("@")
+        version = f"{rest}@{version}"
+    return (before, version) if found else (path, "")
+
+
+def _folded(type_: str, segment: str) -> str:
+    """A segment of namespace or name in the spelling that its type prescribes."""
+    if type_ in CASELESS:
+        segment = segment.lower()
+    if type_ == "pypi":
+        return re.sub(r"[-_.]+", "-", segment)
+    return re.sub(r"[^a-z0-9]", "_", segment) if type_ == "pub" else segment
+
+
+def _qualifiers(text: str) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for pair in filter(None, text.split("&")):
+        name, equals, value = pair.partition("=")
+        name = name.lower()
+        if not equals or not QUALIFIER.fullmatch(name):
+            raise _Malformed(f"its qualifier {quoted(pair)} is not of the form `name=value`")
+        if value and found.setdefault(name, unquote(value, errors="strict")) != unquote(value, errors="strict"):
+            raise _Malformed(f"its qualifier {quoted(name)} is there twice")
+    return tuple(sorted(found.items()))
+
+
+def head(text: str) -> str | None:
+    """The canonical text of the package that `text` names, without its version; `None` where it is no package URL.
+
+    The head that `parse` finds, at a tenth of the cost for the texts that most tools write. What follows the name is
+    not looked at: a text may have a head and still be malformed behind it.
+    """
+    match = PLAIN_HEAD.match(text)
+    if match is not None and text.find("@", match.end() + 1) < 0 and "#" not in text and text.count("?") < 2:
+        found, type_ = match.groups()
+        if type_ not in CASELESS or _is_folded(type_, found):
+            return found
+    purl = parse(text)
+    return None if purl is None else purl.head
+
+
+def _is_folded(type_: str, head: str) -> bool:
+    """Whether the spelling of `head` is already the one that its type prescribes."""
+    if type_ == "pypi" and ("_" in head or "." in head or "--" in head):
+        return False
+    return type_ != "pub" and head.islower()
+
+
+def canonical(text: str | None) -> str | None:
+    """The canonical text of `text`, or `None`: two package URLs are the same where it is."""
+    found = parse(text)
+    return None if found is None else str(found)
+
+
+def problem(text: str) -> Problem | None:
+    """What is wrong with `text` as a package URL in a policy, or `None`."""
+    if FORBIDDEN.search(text):
+        return Problem(f"{quoted(text)} is not a package URL: it has white space in it", _retyped(text.strip()))
+    if len(text) > limits.PURL_CHARACTERS or BROKEN_ESCAPE.search(text):
+        return Problem(f"{quoted(text)} is not a package URL: `%` is not followed by two hexadecimal digits")
+    try:
+        _parse(text)
+    except UnicodeError:
+        return Problem(f"{quoted(text)} is not a package URL: its escapes are not UTF-8")
+    except _Malformed as error:
+        return Problem(f"{quoted(text)} is not a package URL: {error}", _retyped(f"pkg:{text}"))
+    return None
+
+
+def _retyped(text: str) -> str | None:
+    """`text`, if it is a package URL of a type that people use."""
+    found = parse(text)
+    return text if found is not None and found.type in CASELESS | {"cargo", "gem", "maven", "nuget", "rpm"} else None
