@@ -13,7 +13,20 @@ from msgspec.structs import replace
 
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
-from policyengine.evidence import cyclonedx, grype, sarif, spdx, tagvalue, trivy
+from policyengine.evidence import (
+    clair,
+    cyclonedx,
+    gitlab,
+    grype,
+    harbor,
+    osv,
+    prisma,
+    sarif,
+    snyk,
+    spdx,
+    tagvalue,
+    trivy,
+)
 from policyengine.evidence.fields import Unreadable
 from policyengine.evidence.reading import Reading, Source
 
@@ -151,6 +164,27 @@ def _keys(*names: str) -> Callable[[Any], bool]:
     return lambda value: type(value) is dict and wanted <= value.keys()
 
 
+def _has(value: Any, key: str, *inner: str) -> bool:
+    """Whether the objects in the array at `key`, or some, have all the `inner` keys."""
+    listed = value.get(key) if type(value) is dict else None
+    return type(listed) is list and any(type(each) is dict and set(inner) <= each.keys() for each in listed)
+
+
+def _is_older_trivy(value: Any) -> bool:
+    """The bare array of results of Trivy's first schema; `null` and an empty array are its clean bills."""
+    if value is None or value == []:
+        return True
+    return type(value) is list and all(
+        type(each) is dict and {"Target", "Vulnerabilities"} <= each.keys() for each in value
+    )
+
+
+def _is_snyk(value: Any) -> bool:
+    projects = value if type(value) is list else [value]
+    marks = {"vulnerabilities", "dependencyCount"}
+    return bool(projects) and all(type(each) is dict and marks <= each.keys() for each in projects)
+
+
 _JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("sarif", _keys("runs", "version"), sarif.read),
     ("cyclonedx", lambda value: type(value) is dict and value.get("bomFormat") == "CycloneDX", cyclonedx.read),
@@ -158,4 +192,18 @@ _JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("spdx", lambda value: type(value) is dict and value.get("SPDXID") == "SPDXRef-DOCUMENT", spdx.read),
     ("grype", _keys("matches", "descriptor"), grype.read),
     ("trivy", _keys("SchemaVersion"), trivy.read),
+    ("trivy", _keys("ArtifactName", "Results"), trivy.read),
+    ("trivy", _is_older_trivy, trivy.read),
+    ("osv", lambda value: _has(value, "results", "packages", "source"), osv.read),
+    ("prisma", lambda value: _has(value, "results", "distro") or _has(value, "results", "compliances"), prisma.read),
+    (
+        "harbor",
+        lambda value: type(value) is dict and any(key.startswith(harbor.MEDIA_TYPE) for key in value),
+        harbor.read,
+    ),
+    ("clair", _keys("package_vulnerabilities", "vulnerabilities"), clair.read),
+    ("clair-scanner", _keys("unapproved", "vulnerabilities"), clair.read_scanner),
+    ("gitlab", _keys("scan", "vulnerabilities"), gitlab.read),
+    ("snyk", _is_snyk, snyk.read),
 )
+"""The formats in JSON, in the order in which they are told apart."""

@@ -2,7 +2,7 @@
 
 SARIF has no portable severity: its level merges CRITICAL with HIGH, several tools write a constant there,
 and `security-severity` is a CVSS score, not the scanner's own judgement. So each tool is read as it means it.
-Trivy, Grype and Snyk, which also have formats of their own, have modules of their own.
+Scanners that also have a format of their own have a module of their own.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
-from policyengine.evidence import grype, severity, snyk, trivy
-from policyengine.evidence.fields import Unreadable, decimal, member, number, text, texts
+from policyengine.evidence import clair, grype, osv, prisma, severity, snyk, trivy
+from policyengine.evidence.fields import Unreadable, decimal, member, number, text
 from policyengine.evidence.identifiers import advisories, cves
 from policyengine.evidence.model import Finding, Severity
 from policyengine.evidence.packages import named_by, versioned
@@ -48,37 +48,6 @@ def _labels(message: str) -> dict[str, str]:
     return found
 
 
-# Prisma Cloud ---------------------------------------------------------------------------------------
-
-_PRISMA_SHORT = re.compile(r"\[Prisma Cloud\] .*\((?P<severity>\w+)\)", re.DOTALL)
-_PRISMA_FULL = re.compile(r"\w+ severity \S+ found in (?P<name>.+) version (?P<version>.*)", re.DOTALL)
-_PRISMA_LEVELS = {
-    "error": Severity.CRITICAL,
-    "warning": Severity.HIGH,
-    "note": Severity.MEDIUM,
-    "none": Severity.LOW,
-}
-"""Its levels are shifted. They are the result's own, where the rule is that of the first package."""
-
-
-def prisma(result: Result) -> Iterable[Finding]:
-    short = _PRISMA_SHORT.fullmatch(result.rule_text("shortDescription"))
-    full = _PRISMA_FULL.fullmatch(result.rule_text("fullDescription"))
-    word = severity.from_word(short["severity"]) if short else None
-    own = _PRISMA_LEVELS.get(result.level or "")
-    cells = [
-        cell.strip() for cell in (text(member(result.rule, "help"), "markdown") or "").rpartition("\n")[2].split("|")
-    ]
-    status = cells[6] if len(cells) > 8 else ""
-    yield result.finding(
-        severity=own if own is not None else word,
-        cvss=decimal(cells[3]) if len(cells) > 8 else None,
-        package=result.package(full["name"], full["version"]) if full else None,
-        fix=status.removeprefix("fixed in").strip() if status.startswith("fixed in") else None,
-        category="VULNERABILITY" if cves(result.id) or full else "MISCONFIGURATION",
-    )
-
-
 # Sysdig ---------------------------------------------------------------------------------------------
 
 
@@ -113,27 +82,6 @@ def _unlinked(words: str) -> str:
     """The text of a Markdown link, or the words themselves."""
     words = words.strip()
     return words[1:].partition("](")[0] if words.startswith("[") else words
-
-
-# Clair ----------------------------------------------------------------------------------------------
-
-_CLAIR_FIX = re.compile(r"\n\nFixed In: ?(\S+)\s*$")
-_CLAIR_OLDER = re.compile(r"\[(?P<package>.*) - (?P<version>.*) - (?P<severity>\w+)\].*", re.DOTALL)
-
-
-def clair(result: Result) -> Iterable[Finding]:
-    """`package - version - vulnerability`. It writes no severity at all, so none is known."""
-    older = _CLAIR_OLDER.fullmatch(result.message)
-    name, _, rest = result.message.partition(" - ")
-    version, _, vulnerability = rest.rpartition(" - ")
-    fix = _CLAIR_FIX.search(result.rule_text("help"))
-    ids = [] if older or not vulnerability else [vulnerability]
-    yield result.finding(
-        *(ids or advisories(result.message)),
-        severity=severity.from_word(older["severity"]) if older else None,
-        package=result.package(older["package"], older["version"]) if older else result.package(name, version),
-        fix=fix.group(1) if fix else None,
-    )
 
 
 # JFrog ----------------------------------------------------------------------------------------------
@@ -177,40 +125,7 @@ def _jfrog_kind(result: Result) -> str:
     return "OTHER"
 
 
-# OSV-Scanner, govulncheck ---------------------------------------------------------------------------
-
-_OSV = re.compile(
-    r"Package '(?P<package>.+)' is vulnerable to '(?P<id>[^']*)'(?: \(also known as (?P<also>[^)]*)\))?\.", re.DOTALL
-)
-
-
-def osv(result: Result) -> Iterable[Finding]:
-    """Every level is `warning`; aliases stand in the rule's `deprecatedIds`."""
-    said = _OSV.fullmatch(result.message)
-    package = versioned(said["package"], result.document) if said else None
-    also = re.findall(r"'([^']*)'", said["also"] or "") if said else []
-    fixed = _osv_fixes(result, package.name) if package else []
-    yield result.finding(
-        *([said["id"]] if said else []),
-        *also,
-        *texts(result.rule, "deprecatedIds"),
-        result.id,
-        severity=severity.from_score(result.score()),
-        cvss=result.score(),
-        package=package,
-        fix=", ".join(dict.fromkeys(fixed)) or None,
-    )
-
-
-def _osv_fixes(result: Result, name: str) -> list[str]:
-    """The rows of the rule's table of fixed versions that are about the package."""
-    table = (
-        result.rule_text("help").rpartition("### Fixed Versions")[2]
-        if "### Fixed Versions" in result.rule_text("help")
-        else ""
-    )
-    rows = ([cell.strip() for cell in line.split("|")] for line in table.splitlines() if line.startswith("|"))
-    return [row[3] for row in rows if len(row) == 5 and row[2] == name and row[3]]
+# govulncheck ---------------------------------------------------------------------------------------
 
 
 def govulncheck(result: Result) -> Iterable[Finding]:
@@ -304,10 +219,10 @@ KNOWN: Mapping[str, tuple[str, Adapter]] = {
     "snykcode": ("snyk code", snyk.results),
     "snyk iac": ("snyk iac", snyk.results),
     "docker scout": ("docker scout", scout),
-    "prisma cloud (twistcli)": ("prisma", prisma),
+    "prisma cloud (twistcli)": ("prisma", prisma.results),
     "sysdig-cli-scanner": ("sysdig", sysdig),
-    "clair v4": ("clair", clair),
-    "osv-scanner": ("osv-scanner", osv),
+    "clair v4": ("clair", clair.results),
+    "osv-scanner": ("osv-scanner", osv.results),
     "govulncheck": ("govulncheck", govulncheck),
     "dependency-check": ("dependency-check", dependency_check),
     "checkov": ("checkov", checkov),

@@ -30,8 +30,9 @@ from policyengine.evidence.results import Result, logical_name
 # Its own JSON ---------------------------------------------------------------------------------------
 
 
-def read(projects: list[Record], source: Source) -> Reading:
+def read(report: Record | list[Record], source: Source) -> Reading:
     """One project's report, or several of them; the applications in an image are projects of their own."""
+    projects = report if isinstance(report, list) else [report]
     every = [each for project in projects for each in (project, *records(project, "applications"))]
     for project in every:
         if text(project, "error") or type(project.get("vulnerabilities")) is not list:

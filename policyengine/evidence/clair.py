@@ -1,0 +1,94 @@
+"""What Clair's clients write: reports of Clair 4, of clair-scanner, and clair-action's results in SARIF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import partial
+
+from policyengine.evidence import severity
+from policyengine.evidence.fields import Record, Unreadable, collect, items, member, required, text, texts
+from policyengine.evidence.identifiers import advisories, ranked
+from policyengine.evidence.instants import instant
+from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.reading import Reading, Source, scanned
+from policyengine.evidence.results import Result
+
+# Reports --------------------------------------------------------------------------------------------
+
+
+def read(report: Record, source: Source) -> Reading:
+    """A vulnerability report of Clair 4: packages, vulnerabilities, and which has which."""
+    pairs = ({"package": name, "ids": ids} for name, ids in member(report, "package_vulnerabilities").items())
+    read_one = partial(_matches, report=report, document=source.digest)
+    found = collect(pairs, read_one, "package", many=True)
+    manifest = text(report, "manifest_hash")
+    return scanned("clair-json", "clair", None, None, found, source, (manifest,) if manifest else ())
+
+
+def _matches(pair: Record, report: Record, document: str) -> Iterable[Finding]:
+    about = member(member(report, "packages"), required(pair, "package"))
+    package = Package(required(about, "name"), text(about, "version"), document=document)
+    for name in texts(pair, "ids"):
+        known = member(member(report, "vulnerabilities"), name)
+        stated = required(known, "name")
+        yield Finding(
+            ids=ranked(advisories(stated) or (stated,)),
+            severity=severity.from_word(text(known, "normalized_severity")),
+            package=package,
+            fix=text(known, "fixed_in_version"),
+            title=text(known, "description"),
+            published=instant(text(known, "issued")),
+            tool="clair",
+            document=document,
+        )
+
+
+def read_scanner(report: Record, source: Source) -> Reading:
+    """A report of clair-scanner. What its white list approves counts too: that list is nobody's waiver."""
+    if type(report.get("vulnerabilities")) is not list:
+        raise Unreadable('"vulnerabilities" is not an array')
+    place = text(report, "image")
+    read_one = partial(_feature, place=place, document=source.digest)
+    return scanned(
+        "clair-scanner-json",
+        "clair",
+        None,
+        None,
+        collect(items(report, "vulnerabilities"), read_one, "vulnerability"),
+        source,
+    )
+
+
+def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding]:
+    yield Finding(
+        ids=ranked((required(each, "vulnerability"),)),
+        severity=severity.from_word(text(each, "severity")),
+        package=Package(required(each, "featurename"), text(each, "featureversion"), document=document),
+        fix=text(each, "fixedby"),
+        title=text(each, "description"),
+        location=place,
+        tool="clair",
+        document=document,
+    )
+
+
+# Results in SARIF -----------------------------------------------------------------------------------
+
+_FIX = re.compile(r"\n\nFixed In: ?(\S+)\s*$")
+_OLDER = re.compile(r"\[(?P<package>.*) - (?P<version>.*) - (?P<severity>\w+)\].*", re.DOTALL)
+
+
+def results(result: Result) -> Iterable[Finding]:
+    """`package - version - vulnerability`. It writes no severity at all, so none is known."""
+    older = _OLDER.fullmatch(result.message)
+    name, _, rest = result.message.partition(" - ")
+    version, _, vulnerability = rest.rpartition(" - ")
+    fix = _FIX.search(result.rule_text("help"))
+    stated = advisories(result.message) if older else advisories(vulnerability) or [vulnerability]
+    yield result.finding(
+        *stated,
+        severity=severity.from_word(older["severity"]) if older else None,
+        package=result.package(older["package"], older["version"]) if older else result.package(name, version),
+        fix=fix.group(1) if fix else None,
+    )

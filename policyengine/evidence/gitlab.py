@@ -1,0 +1,65 @@
+"""GitLab's security reports: container scanning, dependencies, static analysis, secrets (schemas 14 and 15)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import partial
+
+from policyengine.evidence import severity
+from policyengine.evidence.fields import Record, Unreadable, collect, member, records, required, text
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.reading import Reading, Source, scanned
+
+_CATEGORIES = {
+    "container_scanning": "VULNERABILITY",
+    "cluster_image_scanning": "VULNERABILITY",
+    "dependency_scanning": "VULNERABILITY",
+    "sast": "CODE",
+    "secret_detection": "SECRET",
+}
+_UPGRADE = re.compile(r"Upgrade \S+ (?:from \S+ )?to (?P<version>.+)", re.DOTALL)
+
+
+def read(report: Record, source: Source) -> Reading:
+    """A report whose `scan` says what was scanned and how it ended."""
+    scan = member(report, "scan")
+    if text(scan, "status") not in {None, "success"}:
+        raise Unreadable("the report says that the scan did not succeed")
+    if type(report.get("vulnerabilities")) is not list:
+        raise Unreadable('"vulnerabilities" is not an array')
+    scanner = member(scan, "scanner")
+    tool = (text(scanner, "id") or required(scanner, "name")).lower()
+    category = _CATEGORIES.get(required(scan, "type"), "OTHER")
+    read_one = partial(_vulnerability, tool=tool, category=category, document=source.digest)
+    found = collect(report["vulnerabilities"], read_one, "vulnerability")
+    version, stated = text(scanner, "version"), text(scan, "end_time")
+    return scanned(
+        "gitlab-json", tool, version, f"{stated}Z" if stated and len(stated) == 19 else stated, found, source
+    )
+
+
+def _vulnerability(each: Record, tool: str, category: str, document: str) -> Iterable[Finding]:
+    location = member(each, "location")
+    dependency = member(location, "dependency")
+    name = text(member(dependency, "package"), "name")
+    upgrade = _UPGRADE.match(text(each, "solution") or "")
+    yield Finding(
+        ids=ranked(_names(each)),
+        severity=severity.from_word(text(each, "severity")),
+        package=Package(name, text(dependency, "version"), document=document) if name else None,
+        fix=upgrade["version"].strip() if upgrade else None,
+        title=text(each, "name") or text(each, "message") or text(each, "description"),
+        location=text(location, "image") or text(location, "file"),
+        category=category,
+        tool=tool,
+        document=document,
+    )
+
+
+def _names(each: Record) -> list[str]:
+    names = [
+        required(name, "value") for name in records(each, "identifiers") if text(name, "type") not in {"cwe", "owasp"}
+    ]
+    return names or [required(each, "id")]

@@ -1,0 +1,113 @@
+"""What OSV-Scanner writes: its own JSON, and its results in SARIF."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from decimal import Decimal
+
+from policyengine.evidence import severity
+from policyengine.evidence.fields import Record, Unreadable, collect, decimal, member, records, required, text, texts
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.instants import instant
+from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.packages import versioned
+from policyengine.evidence.reading import Reading, Source, scanned
+from policyengine.evidence.results import Result
+
+# Its own JSON ---------------------------------------------------------------------------------------
+
+
+def read(report: Record, source: Source) -> Reading:
+    """A report of `osv-scanner --format json`."""
+    if type(report.get("results")) is not list:
+        raise Unreadable('"results" is not an array')
+    found = collect(report["results"], lambda part: _source(part, source.digest), "source", many=True)
+    return scanned("osv-json", "osv-scanner", None, None, found, source)
+
+
+def _source(part: Record, document: str) -> Iterable[Finding]:
+    place = text(member(part, "source"), "path")
+    for entry in records(part, "packages"):
+        about = member(entry, "package")
+        package = Package(
+            required(about, "name"),
+            text(about, "version"),
+            (text(about, "ecosystem") or "").lower() or None,
+            document=document,
+        )
+        scores = _scores(entry)
+        for each in records(entry, "vulnerabilities"):
+            yield _vulnerability(each, package, place, scores)
+
+
+def _scores(entry: Record) -> dict[str, Decimal]:
+    """The highest score of each group of ids that mean the same."""
+    scores: dict[str, Decimal] = {}
+    for group in records(entry, "groups"):
+        score = decimal(text(group, "max_severity") or "")
+        if score:
+            scores.update(dict.fromkeys(texts(group, "ids"), score))
+    return scores
+
+
+def _vulnerability(each: Record, package: Package, place: str | None, scores: dict[str, Decimal]) -> Finding:
+    name = required(each, "id")
+    return Finding(
+        ids=ranked((name, *texts(each, "aliases"))),
+        severity=severity.from_word(text(member(each, "database_specific"), "severity")),
+        cvss=scores.get(name),
+        package=package,
+        fix=", ".join(dict.fromkeys(_fixes(each, package.name))) or None,
+        title=text(each, "summary") or text(each, "details"),
+        location=place,
+        published=instant(text(each, "published")),
+        tool="osv-scanner",
+        document=package.document,
+    )
+
+
+def _fixes(each: Record, name: str) -> Iterable[str]:
+    """The versions in which the vulnerability ends, for the package of this name."""
+    for affected in records(each, "affected"):
+        if text(member(affected, "package"), "name") == name:
+            for span in records(affected, "ranges"):
+                for event in records(span, "events"):
+                    fixed = text(event, "fixed")
+                    if fixed:
+                        yield fixed
+
+
+# Its results in SARIF -------------------------------------------------------------------------------
+
+_MESSAGE = re.compile(
+    r"Package '(?P<package>.+)' is vulnerable to '(?P<id>[^']*)'(?: \(also known as (?P<also>[^)]*)\))?\.", re.DOTALL
+)
+_TABLE = "### Fixed Versions"
+_CELLS = 5
+
+
+def results(result: Result) -> Iterable[Finding]:
+    """The finding of one SARIF result. Every level is `warning`; aliases stand in the rule's `deprecatedIds`."""
+    said = _MESSAGE.fullmatch(result.message)
+    package = versioned(said["package"], result.document) if said else None
+    also = re.findall(r"'([^']*)'", said["also"] or "") if said else []
+    fixed = _table_fixes(result, package.name) if package else []
+    yield result.finding(
+        *([said["id"]] if said else []),
+        *also,
+        *texts(result.rule, "deprecatedIds"),
+        result.id,
+        severity=severity.from_score(result.score()),
+        cvss=result.score(),
+        package=package,
+        fix=", ".join(dict.fromkeys(fixed)) or None,
+    )
+
+
+def _table_fixes(result: Result, name: str) -> list[str]:
+    """The rows of the rule's table of fixed versions that are about the package."""
+    _, found, table = result.rule_text("help").rpartition(_TABLE)
+    lines = table.splitlines() if found else []
+    rows = ([cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|"))
+    return [row[3] for row in rows if len(row) == _CELLS and row[2] == name and row[3]]
