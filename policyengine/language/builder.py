@@ -22,6 +22,12 @@ from policyengine.language.syntax import Expression, Name, Node, Operation, Span
 ESCAPE = re.compile(r"\\(u\{([0-9A-Fa-f]{1,6})\}|.)")
 SIMPLE_ESCAPES = {'"': '"', "\\": "\\", "n": "\n"}
 
+DIGITS = 18
+"""Characters of a number. As seconds this is longer than the universe is old."""
+
+PROBLEMS = 1000
+"""Problems with texts and numbers that are reported in one file."""
+
 OPERATORS = {
     "in": "in", "not_in": "not in", "is": "is", "is_not": "is not", "matches": "matches",
     "matches_any_of": "matches any of", "permitted_by": "permitted by", "requires_any_of": "requires any of",
@@ -73,7 +79,9 @@ class Builder:
         return [first, second]
 
     def more(self, span: Span, parts: list[Any], part: Any) -> list[Any]:
-        parts.append(part)
+        """The list with one more part; one that is completed again after a mistake is there already."""
+        if not parts or parts[-1] is not part:
+            parts.append(part)
         return parts
 
     # ------------------------------------------------------------------------ files and items
@@ -358,10 +366,10 @@ class Builder:
         return s.Boolean(span, word.text == "true")
 
     def integer(self, span: Span, word: Token) -> s.Integer:
-        return s.Integer(span, self._number(word))
+        return s.Integer(span, int(word.text) if self._short(word) else 0)
 
     def fraction(self, span: Span, word: Token) -> s.Fraction:
-        return s.Fraction(span, Decimal(word.text))
+        return s.Fraction(span, Decimal(word.text if self._short(word) else 0))
 
     def period(self, span: Span, amount: s.Integer, unit: Token) -> s.Period:
         return s.Period(span, amount.value, Name(unit.span, unit.text))
@@ -369,12 +377,12 @@ class Builder:
     def moment(self, span: Span, word: Token) -> s.Moment:
         return s.Moment(span, word.text)
 
-    def _number(self, word: Token) -> int:
-        """The integer; one of more digits than a number of things can have is refused, as Python does slowly."""
-        if len(word.text) > 19:
-            self._problem("E006", "an integer of more than 18 digits", word.span)
-            return 0
-        return int(word.text)
+    def _short(self, word: Token) -> bool:
+        """Whether a number is of digits that a number of things could have; long ones are slow to read."""
+        if len(word.text) <= DIGITS:
+            return True
+        self._problem("E006", f"a number of more than {DIGITS} digits", word.span)
+        return False
 
     def text(self, span: Span, word: Token) -> Text:
         """The text between the quotes, its escapes decoded."""
@@ -398,4 +406,5 @@ class Builder:
         return ESCAPE.sub(decode, inner)
 
     def _problem(self, code: str, message: str, span: Span, help: str | None = None) -> None:
-        self.problems.append(Diagnostic(code, "error", message, span, help=help))
+        if len(self.problems) < PROBLEMS:
+            self.problems.append(Diagnostic(code, "error", message, span, help=help))

@@ -17,5 +17,6 @@ TITLES = {
     "E009": "the form of another language",
     "E010": "comparisons in a chain",
     "E011": "an unknown unit of time",
+    "E012": "too many mistakes of syntax",
 }
 """One-line title of each code."""

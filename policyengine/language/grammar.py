@@ -80,7 +80,7 @@ def build(text: str) -> Tables:
     from lark import Lark
 
     lark = Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=True)
-    automaton = lark.parser.parser._parse_table  # type: ignore[attr-defined]
+    automaton = lark.parser.parser._parse_table  # noqa: SLF001 (`Lark.save` pickles; this is data)
     numbers = {rule: number for number, rule in enumerate(lark.rules)}
     places = {state: place for place, state in enumerate(automaton.states)}
 

@@ -8,11 +8,12 @@ token all the same, of whatever kind it looks like, for the parser to complain a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from functools import cache
 
 from msgspec import Struct
 
-from policyengine.language.grammar import Tables
+from policyengine.language.grammar import Tables, tables
 from policyengine.language.syntax import Span
 
 Match = Callable[[str, int], "re.Match[str] | None"]
@@ -21,7 +22,7 @@ WORD = re.compile(r"\w+").match
 LOOSE = re.compile(
     r"""(?P<text>"(?:[^"\\\n]|\\[^\n])*") | (?P<unclosed>"[^\n]*)
       | (?P<number>-?[0-9]\w*(?:[-.:+]\w+)*) | (?P<word>\.?\w+)
-      | (?P<mark>[<>=!]=|<>|&&|\|\||[-=]>|//|[^\w\s])
+      | (?P<mark>[<>=!]=|<>|&&|\|\||[-=]>|=<|//|[^\w\s])
       | (?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 ).match
@@ -46,35 +47,60 @@ class Lexicon(Struct, frozen=True):
     shapes: tuple[tuple[str, Match], ...]
 
 
-class Lexer:
-    """The tokens of one text. `position` is the offset of the next; it may be set, to read on from there."""
+class Vocabulary:
+    """What may stand in each state of the automaton; made once, state by state as they come up."""
 
-    def __init__(self, path: str, text: str, tables: Tables) -> None:
-        self.path, self.text, self.position = path, text, 0
-        self.line, self.line_start = 1, 0
-        self._states = tables.states
-        self._lexicons: dict[int, Lexicon] = {}
+    def __init__(self, tables: Tables) -> None:
         terminals = sorted(tables.terminals, key=lambda terminal: -terminal.priority)
         ignored = "|".join(t.pattern for t in terminals if t.name in tables.ignored)
-        self._skip = re.compile(f"(?:{ignored})*").match
-        self._plain = [terminal for terminal in terminals if not terminal.shape]
-        self._shapes = [
-            (terminal, re.compile(terminal.pattern).match)
-            for terminal in terminals
-            if terminal.shape and terminal.name not in tables.ignored
-        ]
+        self.skip = re.compile(f"(?:{ignored})*").match
+        self._states = tables.states
+        self._plain = [t for t in terminals if not t.shape]
+        self._shapes = [(t, re.compile(t.pattern).match) for t in terminals if t.shape and t.name not in tables.ignored]
+        self._lexicons: dict[int, Lexicon] = {}
+
+    def lexicon(self, state: int) -> Lexicon:
+        """What may stand in `state`."""
+        known = self._lexicons.get(state)
+        if known is None:
+            known = self._lexicons[state] = self._lexicon(self._states[state])
+        return known
+
+    def _lexicon(self, accepted: Container[str]) -> Lexicon:
+        plain = {t.pattern: t.name for t in self._plain if t.name in accepted}
+        shapes = [(t, match) for t, match in self._shapes if t.name in accepted]
+        return Lexicon(
+            first=tuple((t.name, match) for t, match in shapes if t.priority),
+            words={pattern: name for pattern, name in plain.items() if pattern.isalpha()},
+            marks={pattern: name for pattern, name in plain.items() if not pattern.isalpha()},
+            shapes=tuple((t.name, match) for t, match in shapes if not t.priority),
+        )
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """The vocabulary of the language."""
+    return Vocabulary(tables())
+
+
+class Lexer:
+    """The tokens of one text, beginning at the offset `position`."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path, self.text, self.position = path, text, 0
+        self.line, self.line_start = 1, 0
+        self._vocabulary = vocabulary()
 
     def next(self, state: int) -> Token:
         """The next token, as what may stand in `state` if it can be that."""
-        self._move(self._skip(self.text, self.position).end())  # type: ignore[union-attr]
-        if self.position >= len(self.text):
+        gap = self._vocabulary.skip(self.text, self.position)
+        self._move(gap.end() if gap else self.position)
+        if self.position == len(self.text):
             return self._token(END, "")
-        lexicon = self._lexicons.get(state) or self._lexicon(state)
-        found = self._accepted(lexicon) or self._loose()
-        return self._token(*found)
+        return self._token(*(self._accepted(self._vocabulary.lexicon(state)) or self._loose()))
 
     def skip_to(self, position: int, token: Token) -> None:
-        """Read on from `position`, which is the place of `token`, the last, or behind it."""
+        """Read on from `position`, which is at `token`, the last one, or behind it."""
         self.position = token.start
         self.line, self.line_start = token.span.line, token.start - token.span.column + 1
         self._move(position)
@@ -97,8 +123,7 @@ class Lexer:
     def _loose(self) -> tuple[str, str]:
         """What stands here, as no terminal of the grammar but as what it looks like."""
         found = LOOSE(self.text, self.position)
-        assert found is not None and found.lastgroup is not None
-        return found.lastgroup, found[0]
+        return (found.lastgroup or "", found[0]) if found else ("other", self.text[self.position])
 
     def _token(self, name: str, text: str) -> Token:
         line, column, start = self.line, self.position - self.line_start + 1, self.position
@@ -112,15 +137,3 @@ class Lexer:
             self.line += lines
             self.line_start = self.text.rindex("\n", self.position, position) + 1
         self.position = position
-
-    def _lexicon(self, state: int) -> Lexicon:
-        accepted = self._states[state]
-        plain = {terminal.pattern: terminal.name for terminal in self._plain if terminal.name in accepted}
-        lexicon = Lexicon(
-            first=tuple((t.name, match) for t, match in self._shapes if t.name in accepted and t.priority),
-            words={pattern: name for pattern, name in plain.items() if pattern.isalpha()},
-            marks={pattern: name for pattern, name in plain.items() if not pattern.isalpha()},
-            shapes=tuple((t.name, match) for t, match in self._shapes if t.name in accepted and not t.priority),
-        )
-        self._lexicons[state] = lexicon
-        return lexicon

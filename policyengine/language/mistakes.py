@@ -1,99 +1,122 @@
 """What to say about a syntax error: what was expected, in words, what is there, and what is meant.
 
-People bring habits from other languages (`==`, `&&`, `is in`); these are recognised where they stand
-and answered with the right form.
+Where it is clear what is meant, the mistake carries a repair: what to read in place of what is there, so that
+the rest of the item is read and checked too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable
 
 from msgspec import Struct
 
 from policyengine import limits
+from policyengine.language import habits
 from policyengine.language.diagnostics import Diagnostic
-from policyengine.language.grammar import Tables
+from policyengine.language.expected import STARTERS, in_words, shown
 from policyengine.language.lexer import END, Token
 from policyengine.language.recovery import FOLLOWED_BY
 from policyengine.language.syntax import Span
 
-CLAUSES = ("FOR", "FORBID", "HELP", "MESSAGE", "REQUIRE", "UNLESS", "WHEN")
-ITEMS = tuple(word.upper() for word in FOLLOWED_BY)
-NOTES = ("EXPIRES", "OWNER", "REASON", "TICKET")
-STEPS = ("AT", "EXPECT", "GIVEN", "IN", "WITH")
-STARTERS = frozenset(word.lower() for word in CLAUSES + ITEMS + NOTES + STEPS)
+HEADER = "a file begins with `policy NAME`, `library NAME`, `tests for NAME` or `waivers for NAME`"
+COMPARING_SIGNS = ("<", "<=", ">", ">=", "=", "==", "!=")
+COMPARING_WORDS = ("is", "in", "not", "matches", "permitted", "requires", "within", "covers")
+UNITS = ("seconds", "minutes", "hours", "days", "weeks", "second", "minute", "hour", "day", "week")
+CALCULATIONS = ("*", "/", "%", "^")
 
-GROUPS = (
-    ("an expression", ("NAME", "INTEGER", "TEXT", "LPAR", "NOT", "SOME"), (
-        "AT_LEAST", "AT_MOST", "COUNT", "DECIMAL", "EVERY", "FALSE", "IF", "LBRACE", "LSQB", "MOMENT", "NO", "TRUE",
-    )),
-    ("a value", ("NAME", "INTEGER", "TEXT", "LPAR"), (
-        "COUNT", "DECIMAL", "FALSE", "IF", "LBRACE", "LSQB", "MOMENT", "TRUE",
-    )),
-    ("a comparison", ("ORDER", "IS"), (
-        "COVERS", "IN", "MATCHES", "NOT", "PERMITTED", "REQUIRES", "WITHIN", "PLUS", "MINUS", "AMPERSAND", "OTHERWISE",
-        "MEMBER", "LSQB", "LPAR", "UNIT",
-    )),
-    ("an operator", ("PLUS", "MINUS"), ("AMPERSAND", "OTHERWISE", "MEMBER", "LSQB", "LPAR", "UNIT")),
-    ("`.` and a field", ("MEMBER", "LSQB"), ("LPAR", "UNIT")),
-    ("the next clause", CLAUSES, ()),
-    ("the next note", NOTES, ()),
-    ("the next step", STEPS, ()),
-    ("the next item", ITEMS, (END,)),
-)  # fmt: skip
-"""Terminals that are summed up in words: all of the first must be expected; the others go with them."""
 
-SHAPES = {
-    "AT_LEAST": "`at least`", "AT_MOST": "`at most`", "COUNT": "`count(`", "DECIMAL": "a number", "FIELD": "a name before `:` or `=`",
-    "INTEGER": "a number", "LABEL": "a name", "MEMBER": "`.` and a field", "MODULE": "the name of a library", "MOMENT": "a date or a time",
-    "NAME": "a name", "ORDER": "`<`", "TEXT": "a text", "UNIT": "a unit of time", END: "the end of the file",
-}  # fmt: skip
+class Repair(Struct, frozen=True):
+    """How to read on: take `undo` tokens back, put `tokens` (terminal and text) there, go on at the offset `resume`.
 
-SHOWN = 40
-"""Characters of the found text that are shown."""
+    `certain` is false for a guess: should the item end for a reason that is not clear, it may follow from that.
+    """
+
+    tokens: tuple[tuple[str, str], ...]
+    resume: int
+    undo: int = 0
+    certain: bool = True
 
 
 class Place(Struct, frozen=True):
-    """Where reading stopped: the token that may not stand there, the one before, and what may.
+    """Where reading stopped: the token that may not stand there, those before it, and what may.
 
-    `complete` says that the item could have ended before the token; `opened` is the innermost bracket
-    that is still open.
+    Of the tokens before, the last `undoable` have nothing built on them yet.
+    `words` are the texts of the expected terminals that have one, with the terminal's name; `accepts`
+    tells whether a terminal may come after so many tokens are taken back; `complete` says that the
+    item could have ended here, `fresh` that nothing of the file was read; `opened` is the innermost
+    bracket that is still open.
     """
 
     text: str
     token: Token
-    previous: Token | None
+    before: tuple[Token, ...]
+    undoable: int
     expected: frozenset[str]
+    words: dict[str, str]
+    accepts: Callable[[str, int], bool]
     complete: bool
+    fresh: bool
     opened: Token | None
 
+    @property
+    def previous(self) -> Token | None:
+        return self.before[-1] if self.before else None
 
-def describe(place: Place, tables: Tables) -> Diagnostic:
-    """The one diagnostic for a syntax error."""
-    return unreadable(place) or habit(place) or special(place) or unexpected(place, tables)
+
+class Mistake(Struct, frozen=True):
+    """One syntax error, and how to read on, if that is clear."""
+
+    diagnostic: Diagnostic
+    repair: Repair | None = None
 
 
-def too_deep(span: Span) -> Diagnostic:
+def describe(place: Place) -> Mistake:
+    """What is wrong at a place, and how to read on."""
+    for explain in (unclosed, foreign_letter, no_header, habit, chain, unit, calculation, quoted_field):
+        if mistake := explain(place):
+            return mistake
+    return unexpected(place)
+
+
+def too_deep(span: Span) -> Mistake:
     """An expression that is nested deeper than the limit."""
-    message = f"an expression nested deeper than {limits.EXPRESSION_DEPTH} levels"
-    return Diagnostic("E008", "error", message, span, help="name its parts with `let` and `define`")
+    message = f"the expression is nested deeper than {limits.EXPRESSION_DEPTH} levels"
+    return _error("E008", message, span, "name its parts with `let` and `define`")
+
+
+def _error(
+    code: str,
+    message: str,
+    span: Span,
+    help: str | None = None,
+    notes: tuple[str, ...] = (),
+    suggestion: str | None = None,
+    repair: Repair | None = None,
+) -> Mistake:
+    return Mistake(Diagnostic(code, "error", message, span, notes, help, suggestion), repair)
 
 
 # ---------------------------------------------------------------------------- characters and texts
 
 
-def unreadable(place: Place) -> Diagnostic | None:
-    """A text that is not closed, or a character that no policy holds outside of texts and comments."""
+def unclosed(place: Place) -> Mistake | None:
+    if place.token.type != "unclosed":
+        return None
+    advice = 'a text ends on its line, with `"`; a quote within it is written `\\"`'
+    return _error("E003", "the text is not closed", place.token.span, advice)
+
+
+def foreign_letter(place: Place) -> Mistake | None:
+    """A character that no policy holds outside of texts and comments: names are ASCII, so that none can be mistaken."""
     token = place.token
-    if token.type == "unclosed":
-        help = 'a text ends on its line, with `"`; a quote within it is written `\\"`'
-        return Diagnostic("E003", "error", "the text is not closed", token.span, help=help)
+    if token.type == "text":
+        return None
     for offset, letter in enumerate(token.text):
-        if token.type != "text" and not (letter.isascii() and letter.isprintable()):
+        if not (letter.isascii() and letter.isprintable()):
             column = token.span.column + offset
             span = Span(token.span.path, token.span.line, column, token.span.line, column + 1)
-            return Diagnostic("E004", "error", f"{named(letter)} cannot stand here", span, help=_instead(letter))
+            return _error("E004", f"{named(letter)} cannot stand here", span, _instead(letter))
     return None
 
 
@@ -101,9 +124,9 @@ def named(letter: str) -> str:
     """A character by its Unicode name and number, and as itself where it can be shown."""
     import unicodedata
 
-    name = unicodedata.name(letter, "a control character").lower()
-    shown = f"`{letter}` " if letter.isprintable() and not letter.isspace() else ""
-    return f"{shown}({name}, U+{ord(letter):04X})"
+    name = unicodedata.name(letter, "control character").lower()
+    shown = f"`{letter}`" if letter.isprintable() and not letter.isspace() else "the character"
+    return f"{shown} U+{ord(letter):04X} ({name})"
 
 
 def _instead(letter: str) -> str:
@@ -111,97 +134,145 @@ def _instead(letter: str) -> str:
         return 'texts stand between straight quotes: `"…"`'
     if letter.isspace():
         return "write an ordinary space"
-    if letter.isalpha():
-        return "names are of the letters a to z, digits and `_`"
-    return "remove it"
+    return "names are of the letters a to z, digits and `_`" if letter.isalpha() else "remove it"
 
 
-# ---------------------------------------------------------------------------- habits
+# ---------------------------------------------------------------------------- mistakes with a reason of their own
 
 
-class Habit(Struct, frozen=True):
-    """A form of other languages: how it looks, how it is called in the message, and what is right here."""
-
-    looks: re.Pattern[str]
-    right: str
-
-
-def _habits(*pairs: tuple[str, str]) -> tuple[Habit, ...]:
-    return tuple(Habit(re.compile(looks), right) for looks, right in pairs)
-
-
-HABITS = _habits(
-    (r"is\s+not\s+(?:permitted|in|within|covers|matches)\b(?:\s+by\b)?", "not (a {} b)"),
-    (r"is\s+permitted\s+by\b", "permitted by"),
-    (r"is\s+in\b", "in"),
-    (r"is\s+within\b", "within"),
-    (r"is\s+not\s+present\b", "is missing"),
-    (r"is\s+not\s+missing\b", "is present"),
-    (r"all\s+\w+\b", "every"),
-    (r"==", "is"),
-    (r"!=|<>", "is not"),
-    (r"=", "is"),
-    (r"&&", "and"),
-    (r"\|\|", "or"),
-    (r"!", "not"),
-)
+def no_header(place: Place) -> Mistake | None:
+    if not place.fresh:
+        return None
+    token = place.token
+    if token.type == END:
+        return _error("E001", "the file is empty", Span(token.span.path, 1, 1, 1, 1), HEADER)
+    message = f"expected the header of the file, found {shown(token)}"
+    near = None if token.text in FOLLOWED_BY else _near(place)
+    return _error("E001", message, token.span, HEADER, suggestion=near, repair=_guess(place, near))
 
 
-def habit(place: Place) -> Diagnostic | None:
+def habit(place: Place) -> Mistake | None:
+    """A form of other languages, found where it begins: at the token, or up to two tokens before."""
+    for form in habits.FORMS:
+        if form.undo > place.undoable:
+            continue
+        start = place.before[-form.undo] if form.undo else place.token
+        found = form.looks.match(place.text, start.start)
+        if found and _fits(place, form):
+            return _habit(place, form, start, found)
     return None
 
 
-# ---------------------------------------------------------------------------- what has a reason of its own
+def _fits(place: Place, form: habits.Form) -> bool:
+    """Whether the form may stand here: behind its words, and where what is right could stand."""
+    if form.after and (place.previous is None or place.previous.text not in form.after):
+        return False
+    return not form.tokens or place.accepts(form.tokens[0][0], form.undo)
 
 
-def special(place: Place) -> Diagnostic | None:
-    return None
+def _habit(place: Place, form: habits.Form, start: Token, found: re.Match[str]) -> Mistake:
+    right = found.expand(form.right)
+    span = Span(start.span.path, start.span.line, start.span.column, *_end(place, found.end()))
+    repair = None
+    if form.tokens or form.skipped:
+        tokens = tuple((kind, found.expand(text)) for kind, text in form.tokens)
+        repair = Repair(tokens, found.end(), form.undo)
+    message = form.message or f"`{' '.join(found[0].split())}` is written `{right}`"
+    return _error("E009", message, span, suggestion=right if form.tokens else None, repair=repair)
+
+
+def _end(place: Place, offset: int) -> tuple[int, int]:
+    """Line and column of an offset that is not far behind the token."""
+    line_start = place.text.rfind("\n", 0, offset) + 1
+    lines = place.text.count("\n", place.token.start, offset)
+    return place.token.span.line + lines, offset - line_start + 1
+
+
+def chain(place: Place) -> Mistake | None:
+    """`a <= b <= c`: a comparison behind a comparison."""
+    behind_operand = "PLUS" in place.expected and "AND" in place.expected and "ORDER" not in place.expected
+    if place.token.text not in COMPARING_SIGNS + COMPARING_WORDS or not behind_operand:
+        return None
+    advice = "compare twice: `a <= b and b <= c`"
+    return _error("E010", f"comparisons do not chain, found {shown(place.token)}", place.token.span, advice)
+
+
+def unit(place: Place) -> Mistake | None:
+    """`25 fortnights`: what is directly behind an integer is a unit of time."""
+    from policyengine.evidence.problems import closest
+
+    token = place.token
+    if "UNIT" not in place.expected or token.text in STARTERS or not token.text.isalpha():
+        return None
+    near = closest(token.text, UNITS)
+    repair = Repair((("UNIT", near or "days"),), token.start + len(token.text))
+    advice = "the units are `seconds`, `minutes`, `hours`, `days` and `weeks`"
+    return _error("E011", f"{shown(token)} is not a unit of time", token.span, advice, suggestion=near, repair=repair)
+
+
+def calculation(place: Place) -> Mistake | None:
+    if place.token.text not in CALCULATIONS or "PLUS" not in place.expected:
+        return None
+    return _error(
+        "E002", f"there is no operator {shown(place.token)}", place.token.span, "integers have `+` and `-` only"
+    )
+
+
+def quoted_field(place: Place) -> Mistake | None:
+    """`{ "id": … }`, as in JSON."""
+    if place.token.text != ":" or place.previous is None or place.previous.type != "TEXT" or not place.opened:
+        return None
+    field = place.previous.text.strip('"')
+    return _error("E002", "the name of a field stands without quotes", place.previous.span, suggestion=field)
 
 
 # ---------------------------------------------------------------------------- everything else
 
 
-def unexpected(place: Place, tables: Tables) -> Diagnostic:
-    """What was expected and what was found, at what was found; behind what is there, where something is missing."""
+def unexpected(place: Place) -> Mistake:
+    """What was expected and what was found: at what was found, or behind what is there, where something is missing."""
+    wanted = in_words(place.expected, place.words)
+    near = _near(place)
+    if near:
+        message = f"expected {wanted}, found {shown(place.token)}"
+        return _error(
+            "E002", message, place.token.span, f"did you mean `{near}`?", suggestion=near, repair=_guess(place, near)
+        )
+    notes = _open_bracket(place)
+    if _missing(place) and place.previous:
+        return _error("E002", f"expected {wanted} after {shown(place.previous)}", place.previous.span, notes=notes)
+    if place.token.text.isidentifier() and place.expected <= {"FIELD", "COMMA", "RBRACE", "DOWNGRADE"}:
+        return _error("E002", f"expected `:` or `=` behind {shown(place.token)}", place.token.span)
+    if "NAME" in place.expected and place.token.text in STARTERS:
+        notes = (*notes, f"{shown(place.token)} is a word of the language, so it is no name here")
+    return _error("E002", f"expected {wanted}, found {shown(place.token)}", place.token.span, notes=notes)
+
+
+def _near(place: Place) -> str | None:
+    """The expected word that the token is most likely a misspelling of."""
     from policyengine.evidence.problems import closest
 
-    words = {t.pattern: t.name for t in tables.terminals if not t.shape and t.name in place.expected}
-    wanted = in_words(place.expected, {name: f"`{pattern}`" for pattern, name in words.items()})
-    near = closest(place.token.text, [word for word in words if word.isalpha()])
-    notes = (f"the `{place.opened.text}` in line {place.opened.span.line} is not closed",) if place.opened else ()
-    help = f"did you mean `{near}`?" if near else None
-    if missing(place) and place.previous and not near:
-        message = f"expected {wanted} after {shown(place.previous)}"
-        return Diagnostic("E002", "error", message, place.previous.span, notes)
-    message = f"expected {wanted}, found {shown(place.token)}"
-    return Diagnostic("E002", "error", message, place.token.span, notes, help, near)
+    if not place.token.text.isidentifier():
+        return None
+    return closest(place.token.text, sorted(word for word in place.words if word.isalpha()))
 
 
-def missing(place: Place) -> bool:
+def _guess(place: Place, word: str | None) -> Repair | None:
+    if word is None or len(word) < 4:
+        return None
+    return Repair(((place.words[word], word),), place.token.start + len(place.token.text), certain=False)
+
+
+def _missing(place: Place) -> bool:
     """Whether the token begins something else, so that what is wrong is that something before it is missing."""
-    token, previous = place.token, place.previous
-    if token.type == END:
+    if place.token.type == END:
         return True
-    elsewhere = previous is not None and previous.span.end_line < token.span.line
-    return elsewhere and not place.complete and token.text in STARTERS
+    elsewhere = place.previous is not None and place.previous.span.end_line < place.token.span.line
+    return elsewhere and not place.complete and place.token.text in STARTERS
 
 
-def in_words(expected: Collection[str], words: dict[str, str]) -> str:
-    """The expected terminals as an enumeration: `where`, `unless` or the next clause."""
-    left = set(expected)
-    phrases = []
-    for phrase, all_of, others in GROUPS:
-        if left.issuperset(all_of):
-            left.difference_update(all_of, others)
-            phrases.append(phrase)
-    single = sorted({words.get(name) or SHAPES.get(name, name.lower()) for name in left})
-    parts = single + phrases
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
-
-
-def shown(token: Token) -> str:
-    """A token as messages show it."""
-    if token.type == END:
-        return "the end of the file"
-    text = token.text if len(token.text) <= SHOWN else token.text[:SHOWN] + "…"
-    return f"`{text}`"
+def _open_bracket(place: Place) -> tuple[str, ...]:
+    """A note on the bracket that may be the reason."""
+    if place.opened is None or not (_missing(place) or place.token.text in (")", "]", "}")):
+        return ()
+    return (f"the `{place.opened.text}` in line {place.opened.span.line} is not closed",)
