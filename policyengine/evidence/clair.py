@@ -50,14 +50,8 @@ def read_scanner(report: Record, source: Source) -> Reading:
         raise Unreadable('"vulnerabilities" is not an array')
     place = text(report, "image")
     read_one = partial(_feature, place=place, document=source.digest)
-    return scanned(
-        "clair-scanner-json",
-        "clair",
-        None,
-        None,
-        collect(items(report, "vulnerabilities"), read_one, "vulnerability"),
-        source,
-    )
+    found = collect(items(report, "vulnerabilities"), read_one, "vulnerability")
+    return scanned("clair-scanner-json", "clair", None, None, found, source)
 
 
 def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from msgspec.structs import replace
-
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
 from policyengine.evidence import (
@@ -44,16 +42,11 @@ def sniff(data: bytes) -> str | None:
 
 def read(data: bytes, source: Source) -> Reading:
     """What the document `data` says. Raises `EvidenceError`, with the place, for what cannot be read whole."""
-    family, reader, content = _recognised(data)
+    _, reader, content = _recognised(data)
     try:
-        reading = reader(content, source)
+        return reader(content, source)
     except Unreadable as fault:
         raise EvidenceError(str(fault)) from None
-    declared = _FAMILIES.get(essence(source.artifact_type))
-    if declared is not None and family not in declared:
-        warning = f"it is declared as {essence(source.artifact_type)} and is {family}"
-        reading = replace(reading, warnings=(warning, *reading.warnings))
-    return reading
 
 
 # Declared types -------------------------------------------------------------------------------------
@@ -73,18 +66,22 @@ def declared_kind(artifact_type: str) -> str | None:
     return _KINDS.get(name) or next((kind for prefix, kind in _PREFIXES if name.startswith(prefix)), None)
 
 
-_FAMILIES = {
-    "application/sarif+json": {"sarif"},
-    "application/spdx+json": {"spdx"},
-    "text/spdx": {"spdx-tag-value"},
-    "text/spdx+tag-value": {"spdx-tag-value"},
-    "application/vnd.cyclonedx+json": {"cyclonedx"},
-    "application/vnd.cyclonedx+xml": {"cyclonedx-xml"},
-    "application/openvex+json": {"openvex"},
-    "application/vnd.openvex+json": {"openvex"},
-    "application/csaf+json": {"csaf"},
+def declared_format(artifact_type: str) -> str | None:
+    """How the names of the formats begin that an artifact type promises; `None` where it promises none."""
+    return _FORMATS.get(essence(artifact_type))
+
+
+_FORMATS = {
+    "application/sarif+json": "sarif",
+    "application/spdx+json": "spdx-json",
+    "text/spdx": "spdx-tag-value",
+    "text/spdx+tag-value": "spdx-tag-value",
+    "application/vnd.cyclonedx+json": "cyclonedx-json",
+    "application/vnd.cyclonedx+xml": "cyclonedx-xml",
+    "application/openvex+json": "openvex",
+    "application/vnd.openvex+json": "openvex",
+    "application/csaf+json": "csaf",
 }
-"""The families that a declared type allows without a warning; types that are not here allow all."""
 
 _KINDS = {
     "application/sarif+json": "scan",
@@ -171,12 +168,16 @@ def _has(value: Any, key: str, *inner: str) -> bool:
 
 
 def _is_older_trivy(value: Any) -> bool:
-    """The bare array of results of Trivy's first schema; `null` and an empty array are its clean bills."""
-    if value is None or value == []:
-        return True
-    return type(value) is list and all(
-        type(each) is dict and {"Target", "Vulnerabilities"} <= each.keys() for each in value
-    )
+    """The bare array of results of Trivy's first schema.
+
+    Where it found nothing it wrote `null`, which any broken pipeline may write too: that is no scan.
+    """
+    marks = {"Target", "Vulnerabilities"}
+    return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
+
+
+def _is_harbor(value: Any) -> bool:
+    return type(value) is dict and any(key.startswith(harbor.MEDIA_TYPE) for key in value)
 
 
 def _is_snyk(value: Any) -> bool:
@@ -196,11 +197,7 @@ _JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("trivy", _is_older_trivy, trivy.read),
     ("osv", lambda value: _has(value, "results", "packages", "source"), osv.read),
     ("prisma", lambda value: _has(value, "results", "distro") or _has(value, "results", "compliances"), prisma.read),
-    (
-        "harbor",
-        lambda value: type(value) is dict and any(key.startswith(harbor.MEDIA_TYPE) for key in value),
-        harbor.read,
-    ),
+    ("harbor", _is_harbor, harbor.read),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), clair.read),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), clair.read_scanner),
     ("gitlab", _keys("scan", "vulnerabilities"), gitlab.read),

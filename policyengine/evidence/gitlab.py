@@ -19,6 +19,7 @@ _CATEGORIES = {
     "sast": "CODE",
     "secret_detection": "SECRET",
 }
+_LOCAL = len("2024-01-01T00:00:00")
 _UPGRADE = re.compile(r"Upgrade \S+ (?:from \S+ )?to (?P<version>.+)", re.DOTALL)
 
 
@@ -34,10 +35,9 @@ def read(report: Record, source: Source) -> Reading:
     category = _CATEGORIES.get(required(scan, "type"), "OTHER")
     read_one = partial(_vulnerability, tool=tool, category=category, document=source.digest)
     found = collect(report["vulnerabilities"], read_one, "vulnerability")
-    version, stated = text(scanner, "version"), text(scan, "end_time")
-    return scanned(
-        "gitlab-json", tool, version, f"{stated}Z" if stated and len(stated) == 19 else stated, found, source
-    )
+    ended = text(scan, "end_time")
+    stated = f"{ended}Z" if ended and len(ended) == _LOCAL else ended  # the schema says UTC and has no zone
+    return scanned("gitlab-json", tool, text(scanner, "version"), stated, found, source)
 
 
 def _vulnerability(each: Record, tool: str, category: str, document: str) -> Iterable[Finding]:

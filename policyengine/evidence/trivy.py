@@ -37,9 +37,9 @@ from policyengine.evidence.results import Result
 
 
 def read(report: Any, source: Source) -> Reading:
-    """A report of `trivy image --format json`; the older bare array of results, and its `null`, included."""
+    """A report of `trivy image --format json`, or the bare array of results of its first schema."""
     if type(report) is not dict:
-        return scanned("trivy-json-1", "trivy", None, None, _findings(report or [], source), source)
+        return scanned("trivy-json-1", "trivy", None, None, _findings(report, source), source)
     schema = number(report, "SchemaVersion")
     if schema not in {None, Decimal(2)}:
         raise Unreadable(f"Trivy's schema version {schema} is not known")
