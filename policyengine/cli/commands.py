@@ -106,6 +106,14 @@ def option(*names: str, topic: str = "Options", **more: Any) -> Callable[[F], F]
     return click.option(*names, cls=Option, topic=topic, **more)
 
 
+def trusting(function: F) -> F:
+    """The options that say whose signatures count."""
+    store = "The folder that contains x509/ca/…; Notation's truststore."
+    policy = "Notation's trustpolicy.json; where Notation keeps it."
+    function = option("--trust-store", topic="Trust", metavar="DIR", help=store)(function)
+    return option("--trust-policy", topic="Trust", metavar="FILE", help=policy)(function)
+
+
 def shared(function: F) -> F:
     """The options that every command has; the command gets them as `terminal`."""
 

@@ -8,10 +8,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import closest, quoted
 
 STDOUT = "-"
+LINES = frozenset({"table", "github", "azure"})
+"""Formats of lines for people and logs, which may share standard output; the rest are documents."""
+NAMES = (
+    "table", "json", "sarif", "junit", "github", "azure", "gitlab", "markdown", "html", "tap", "mermaid",
+)  # fmt: skip
+"""Every format that some command has or will have."""
 
 
 class Output(Struct, frozen=True):
@@ -21,24 +28,25 @@ class Output(Struct, frozen=True):
     path: Path | None = None
 
 
-def outputs(texts: Iterable[str], formats: Sequence[str], planned: Sequence[str] = ()) -> tuple[Output, ...]:
+def outputs(texts: Iterable[str], formats: Sequence[str]) -> tuple[Output, ...]:
     """The outputs that `-o` options ask for; the first of `formats` goes to standard output where none of them does.
 
-    Raises `UsageError` for an unknown format, a format that is only `planned`, two reports for one place, or a
-    file in a folder that is not there.
+    Several may share standard output if all of them are of lines. Raises `UsageError` for an unknown format, for
+    documents in one place, or a file in a folder that is not there.
     """
-    wanted = [_output(text, formats, planned) for text in texts]
-    places = [output.path for output in wanted]
-    for number, place in enumerate(places):
-        if place in places[:number]:
-            name = quoted(str(place)) if place else "standard output"
-            raise UsageError(f"two reports cannot both go to {name}", "give one of them a file: -o FORMAT=PATH")
-    return tuple(wanted) if None in places else (Output(formats[0]), *wanted)
+    wanted = [_output(text, formats) for text in texts]
+    shown = [output for output in wanted if output.path is None]
+    if len(shown) > 1 and (len(set(shown)) < len(shown) or not all(output.format in LINES for output in shown)):
+        raise UsageError("two reports cannot share standard output", "give one of them a file: -o FORMAT=FILE")
+    files = [output.path for output in wanted if output.path is not None]
+    if len(set(files)) < len(files):
+        raise UsageError("two reports cannot go to one file", "give each of them its own")
+    return tuple(wanted) if shown else (Output(formats[0]), *wanted)
 
 
-def _output(text: str, formats: Sequence[str], planned: Sequence[str]) -> Output:
+def _output(text: str, formats: Sequence[str]) -> Output:
     name, equals, path = text.partition("=")
-    _known(name, formats, planned)
+    _known(name, formats)
     if not equals or path == STDOUT:
         return Output(name)
     if not path or Path(path).is_dir():
@@ -48,14 +56,22 @@ def _output(text: str, formats: Sequence[str], planned: Sequence[str]) -> Output
     return Output(name, Path(path))
 
 
-def _known(name: str, formats: Sequence[str], planned: Sequence[str]) -> None:
+def _known(name: str, formats: Sequence[str]) -> None:
     """Refuse a format that is none, or that this command does not have."""
     choice = f"choose one of {', '.join(formats)}"
-    if name in planned:
-        raise UsageError(f"the format {quoted(name)} is not there yet", choice)
+    if name in NAMES and name not in formats:
+        raise UsageError(f"this command has no report in the format {quoted(name)}", choice)
     if name not in formats:
         near = closest(name, formats)
         raise UsageError(f"there is no format {quoted(name)}", f"did you mean `{near}`?" if near else choice)
+
+
+def put(terminal: Terminal, output: Output, text: str) -> None:
+    """Write one report where it belongs; raises `UsageError` where that cannot be written."""
+    if output.path is not None:
+        write(output.path, text)
+    else:
+        terminal.put(text, people=output.format in LINES)
 
 
 def write(path: Path, text: str) -> None:

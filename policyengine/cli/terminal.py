@@ -32,15 +32,17 @@ class Terminal:
             verbose=self.verbose,
         )
 
-    def show(self, text: str) -> None:
-        """Write text for people to standard output."""
-        _forgiving(sys.stdout)
-        self._write(lambda: sys.stdout.write(text))
+    def put(self, text: str, people: bool = True) -> None:
+        """Write to standard output: text for `people` in what the terminal speaks, documents in UTF-8.
 
-    def emit(self, document: str) -> None:
-        """Write a document for programs to standard output: UTF-8, whatever the terminal speaks."""
-        data = document.encode("utf-8", "surrogateescape")
-        self._write(lambda: (sys.stdout.flush(), sys.stdout.buffer.write(data)))
+        Raises `UsageError` where it cannot be written; a reader who left is no error.
+        """
+        if people:
+            _forgiving(sys.stdout)
+            self._write(lambda: sys.stdout.write(text))
+        else:
+            sys.stdout.flush()
+            self._write(lambda: sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape")))
 
     def warn(self, warning: str) -> None:
         """One warning on standard error, unless the user wants quiet."""

@@ -6,7 +6,7 @@ it. A key that is optional there is left out where there is nothing to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -23,6 +23,7 @@ from policyengine.decision.model import (
     Violation,
     WaiverResult,
 )
+from policyengine.reports.formats import Report
 from policyengine.reports.instant import rfc3339
 from policyengine.reports.safe import json_text
 
@@ -30,10 +31,10 @@ Document = dict[str, Any]
 CHECKS = ("integrity", "authenticity", "authenticTimestamp", "expiry", "revocation")
 
 
-def render(decisions: Sequence[Decision], *, several: bool = False) -> str:
-    """One document: the decision itself, or all of them under `decisions` where `several` were asked for."""
-    documents = [document(decision) for decision in decisions]
-    return dump({"schemaVersion": SCHEMA_VERSION, "decisions": documents} if several else documents[0])
+def render(report: Report) -> str:
+    """One document: the decision itself, or all of them under `decisions` where several were asked for."""
+    documents = [document(decision) for decision in report.decisions]
+    return dump({"schemaVersion": SCHEMA_VERSION, "decisions": documents} if report.several else documents[0])
 
 
 def dump(content: Document) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from policyengine.decision.model import Decision, RuleResult, Violation, WaiverResult
 from policyengine.reports.evidence import show_evidence
+from policyengine.reports.formats import Report
 from policyengine.reports.instant import rfc3339
-from policyengine.reports.look import Look, Page, cells
+from policyengine.reports.look import Page, cells
 
 WORDS = {"allow": "ALLOW", "deny": "DENY", "error": "COULD NOT DECIDE"}
 COLOURS = {"allow": "bold green", "deny": "bold red", "error": "bold yellow"}
@@ -18,14 +19,14 @@ SHOWN = 5
 """Violations shown per rule unless all are asked for: enough to see the pattern, few enough for one screen."""
 
 
-def render(decisions: Sequence[Decision], look: Look) -> str:
-    """The report on `decisions`, one after the other, with a count of them where there are several."""
-    page = Page(look)
-    for decision in decisions:
+def render(report: Report) -> str:
+    """The decisions one after the other, with a count of them where there are several."""
+    page = Page(report.look)
+    for decision in report.decisions:
         _decision(page, decision)
         page.blank()
-    if len(decisions) > 1:
-        _total(page, decisions)
+    if len(report.decisions) > 1:
+        _total(page, report.decisions)
     return page.text()
 
 
@@ -37,7 +38,7 @@ def _decision(page: Page, decision: Decision) -> None:
     for rule in sorted(decision.rules, key=_weight):
         _rule(page, rule)
     _quiet_rules(page, decision.rules)
-    _warnings(page, decision.warnings)
+    _warnings(page, decision)
     _waivers(page, decision.waivers)
     show_evidence(page, decision)
 
@@ -168,7 +169,10 @@ def _quiet_rules(page: Page, rules: Sequence[RuleResult]) -> None:
 # ---------------------------------------------------------------------------- beside the rules
 
 
-def _warnings(page: Page, warnings: Sequence[str]) -> None:
+def _warnings(page: Page, decision: Decision) -> None:
+    """The warnings, without those that stand beside their document."""
+    beside = tuple(warning for document in decision.evidence for warning in document.warnings)
+    warnings = [warning for warning in decision.warnings if not (beside and warning.endswith(beside))]
     if warnings:
         page.blank()
     for warning in warnings:

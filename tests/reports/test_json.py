@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -9,15 +10,21 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import policyengine
-from policyengine.decision.model import PolicySetSummary
+from policyengine.decision.model import Decision, PolicySetSummary
+from policyengine.reports.formats import Report
+from policyengine.reports.formats import render as rendered
 from policyengine.reports.instant import rfc3339
-from policyengine.reports.json import render, shown
+from policyengine.reports.json import shown
 from tests.reports.agents import azure_commands, github_commands, steering
 from tests.reports.decisions import ALLOW, CASES, DENY, INDEX, THOUSAND, UNDETERMINED, WAIVED, decision
 from tests.reports.golden import agrees
 
 SCHEMA = json.loads((Path(policyengine.__file__).parent / "schemas/decision-v1.json").read_text())
 VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def render(decisions: Sequence[Decision], *, several: bool = False) -> str:
+    return rendered("json", Report(tuple(decisions), several=several))
 
 
 def parsed(name: str) -> Any:

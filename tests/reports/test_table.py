@@ -1,17 +1,23 @@
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine.decision.model import Reason
+from policyengine.decision.model import Decision, Reason
+from policyengine.reports.formats import Report
+from policyengine.reports.formats import render as rendered
 from policyengine.reports.look import Look, columns
-from policyengine.reports.table import render
 from tests.reports.agents import HOSTILE, azure_commands, github_commands, steering
 from tests.reports.decisions import ALLOW, CASES, DENY, ERROR, INDEX, THOUSAND, UNDETERMINED, decision
 from tests.reports.golden import agrees
+
+
+def render(decisions: Sequence[Decision], look: Look) -> str:
+    return rendered("table", Report(tuple(decisions), look))
 
 
 @pytest.mark.parametrize("name", CASES)

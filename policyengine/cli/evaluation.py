@@ -1,0 +1,150 @@
+"""What `eval` does once its options are known: sort the arguments, decide, strengthen, report, answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policyengine.cli.images import Image, in_layouts, in_registries, sorted_out
+from policyengine.cli.instants import moment
+from policyengine.cli.output import outputs, put
+from policyengine.cli.strictness import strengthened
+from policyengine.cli.terminal import Terminal
+from policyengine.decision.combine import worst
+from policyengine.decision.model import Decision
+from policyengine.engine import Request, Terms, decide_about
+from policyengine.errors import PolicyEngineError, UsageError
+from policyengine.language.policyset import PolicySet
+from policyengine.reports.formats import FORMATS, Report, render
+from policyengine.verification.trust import Trust
+
+if TYPE_CHECKING:
+    from policyengine.registry.client import Registry
+
+EXIT = {"allow": 0, "deny": 1, "error": 3}
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The options of `eval`, as click reads them."""
+
+    arguments: tuple[str, ...]
+    policies: tuple[str, ...] = ()
+    oci_layout: bool = False
+    repository: str | None = None
+    platform: str | None = None
+    at: str | None = None
+    environment: str | None = None
+    parameters: tuple[str, ...] = ()
+    trust_policy: str | None = None
+    trust_store: str | None = None
+    registry_config: str | None = None
+    plain_http: bool = False
+    ca_file: str | None = None
+    timeout: float = 60.0
+    workers: int = 8
+    referrers: str = "auto"
+    offline: bool = False
+    outputs: tuple[str, ...] = ()
+    everything: bool = False
+    no_fail: bool = False
+    fail_on: str = "deny"
+
+
+def run(terminal: Terminal, options: Options) -> int:
+    """Decide about every image, report, and answer with the exit code."""
+    wanted = outputs(options.outputs, FORMATS)
+    arguments = sorted_out(options.arguments, options.policies)
+    at = moment(options.at)
+    images = _images(options, arguments.references)
+    terms = _terms(terminal, options, arguments.policies, at)
+    decisions = tuple(_decided(terminal, image, terms, options.fail_on) for image in images)
+    code = EXIT[worst(decision.decision for decision in decisions)]
+    code = 0 if code == 1 and options.no_fail else code
+    look = replace(terminal.look(), instant=options.at is not None, everything=options.everything)
+    report = Report(decisions, look, several=len(images) > 1, exit_code=code)
+    for output in sorted(
+        wanted, key=lambda each: each.path is None
+    ):  # what cannot be written is known before a verdict
+        put(terminal, output, render(output.format, report if output.path is None else report.for_file()))
+    return code
+
+
+def _images(options: Options, references: Sequence[str]) -> list[Image]:
+    """Every image, before any of them is asked for: a wrong reference stops the whole command."""
+    if options.oci_layout:
+        return in_layouts(references, options.repository, options.platform)
+    if options.repository:
+        raise UsageError("--repository is for layouts only", "add --oci-layout, or leave it out")
+    named = in_registries(references)
+    if options.offline:
+        raise UsageError(f"{named[0].name} is in a registry, and --offline opens no connection", "use --oci-layout")
+    registry = _registry(options)
+    return [Image(Request(each, registry.repository(each.name), options.platform)) for each in named]
+
+
+def _registry(options: Options) -> Registry:
+    from policyengine.registry.client import Registry
+
+    if not math.isfinite(options.timeout):
+        raise UsageError("the timeout is not a number of seconds", "write --timeout 60")
+    return Registry(
+        plain_http=True if options.plain_http else None,
+        ca_file=options.ca_file,
+        registry_config=options.registry_config,
+        referrers=options.referrers,
+        timeout=options.timeout,
+        workers=options.workers,
+    )
+
+
+def _terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
+    """By what is decided; everything that can be wrong about it is wrong now, before anything is fetched."""
+    policies = PolicySet.load(*paths)
+    parameters = policies.parameters(options.parameters)
+    policies.settle(options.environment, parameters)
+    trust = Trust.for_evaluation(_path(options.trust_policy), _path(options.trust_store))
+    for warning in policies.warnings:
+        terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")
+    if trust.reason:
+        terminal.warn(f"no signature is trusted: {trust.reason}")
+    return Terms(policies, trust, at, options.environment, parameters)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None
+
+
+def _decided(terminal: Terminal, image: Image, terms: Terms, fail_on: str) -> Decision:
+    """The decision about one image, as the options want it; that nothing could be evaluated is an error to be said."""
+    decision = decide_about(image.request, terms)
+    if image.shown:
+        decision = replace(
+            decision, subject=replace(decision.subject, reference=_pinned(image, decision), repository="")
+        )
+    if not decision.rules:
+        for reason in decision.reasons:
+            terminal.error(named(reason.code, f"{decision.subject.reference}: {reason.message}"))
+    return strengthened(decision) if fail_on == "warn" else decision
+
+
+def _pinned(image: Image, decision: Decision) -> str:
+    digest = decision.subject.digest
+    return f"{image.shown}@{digest}" if digest else image.shown
+
+
+def named(code: str, message: str) -> PolicyEngineError:
+    """The error whose class a reason's code names (`not-found` is `NotFound`)."""
+    error = PolicyEngineError(message)
+    kinds = [PolicyEngineError]
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__name__.lower() == code.replace("-", ""):
+            error.code = kind.code
+    return error

@@ -1,0 +1,32 @@
+"""The formats of `-o`, by name. Each is one file with one function; only the one that is asked for is imported."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policyengine.decision.model import Decision
+from policyengine.reports.look import Look
+
+FORMATS = ("table", "json")
+"""The formats there are, the default first."""
+
+class Report(Struct, frozen=True):
+    """What is to be shown: the decisions, whether several were asked for, and the exit code that the run will have."""
+
+    decisions: tuple[Decision, ...]
+    look: Look = Look()
+    several: bool = False
+    exit_code: int = 0
+
+    def for_file(self) -> Report:
+        """The same for a file: no colours, lines as long as they are."""
+        return replace(self, look=replace(self.look, width=0, colour=False, unicode=True))
+
+
+def render(name: str, report: Report) -> str:
+    """`report` in the format `name`, one of `FORMATS`."""
+    text: str = import_module(f"policyengine.reports.{name}").render(report)
+    return text
