@@ -91,6 +91,11 @@ class Automaton:
         """The terminals that may come next; they are written in capitals, rules in small letters."""
         return frozenset(kind for kind in self.edges[self.states[-1]] if kind.isupper() and self.accepts(kind))
 
+    def complete(self, kind: str) -> None:
+        """Carry out what a token of this kind, which may come next, would complete."""
+        while (action := self.edges[self.states[-1]][kind]) < 0:
+            self._reduce(self._reductions[~action], kind)
+
     def undo(self, count: int) -> None:
         """Take back the last tokens, on which nothing was built yet."""
         if count:

@@ -69,6 +69,7 @@ SIGNS = (
     _said(r"=", "is"),
     _said(r"equals\b", "is"),
     _said(r"&&", "and"),
+    _said(r"&&", "and", undo=1),
     _said(r"\|\||\|", "or"),
     _said(r"!", "not"),
     Form(re.compile(r"\?"), "if a then b else c end"),
@@ -80,7 +81,8 @@ LITERALS = (
 )
 
 LAYOUT = (
-    Form(re.compile(r"(?://|--)[^\n]*"), "#", message="a comment begins with `#`", skipped=True),
+    Form(re.compile(r"//[^\n]*"), "#", message="a comment begins with `#`", skipped=True),
+    Form(re.compile(r"--[^\n]*"), "#", undo=1, message="a comment begins with `#`", skipped=True),
     Form(re.compile(r"/\*(?:[^*]|\*(?!/)){0,2000}\*/"), "#", message="a comment begins with `#`", skipped=True),
     Form(re.compile(r";"), "", message="nothing stands between items or clauses, so no `;` either", skipped=True),
 )

@@ -41,11 +41,11 @@ class Repair(Struct, frozen=True):
 class Place(Struct, frozen=True):
     """Where reading stopped: the token that may not stand there, those before it, and what may.
 
-    Of the tokens before, the last `undoable` have nothing built on them yet.
-    `words` are the texts of the expected terminals that have one, with the terminal's name; `accepts`
-    tells whether a terminal may come after so many tokens are taken back; `complete` says that the
-    item could have ended here, `fresh` that nothing of the file was read; `opened` is the innermost
-    bracket that is still open.
+    Of the tokens before, the last `undoable` have nothing built on them yet. `words` are the texts of
+    the expected terminals that have one, with the terminal's name; `reserved` are all words of the
+    language; `accepts` tells whether a terminal may come after so many tokens are taken back;
+    `complete` says that the item could have ended here, `fresh` that nothing of the file was read;
+    `opened` is the innermost bracket that is still open.
     """
 
     text: str
@@ -54,6 +54,7 @@ class Place(Struct, frozen=True):
     undoable: int
     expected: frozenset[str]
     words: dict[str, str]
+    reserved: frozenset[str]
     accepts: Callable[[str, int], bool]
     complete: bool
     fresh: bool
@@ -73,7 +74,18 @@ class Mistake(Struct, frozen=True):
 
 def describe(place: Place) -> Mistake:
     """What is wrong at a place, and how to read on."""
-    for explain in (unclosed, foreign_letter, no_header, habit, chain, unit, calculation, quoted_field):
+    for explain in (
+        unclosed,
+        foreign_letter,
+        no_header,
+        habit,
+        chain,
+        unit,
+        calculation,
+        spaced_dot,
+        quoted_name,
+        second_header,
+    ):
         if mistake := explain(place):
             return mistake
     return unexpected(place)
@@ -202,7 +214,7 @@ def unit(place: Place) -> Mistake | None:
     from policyengine.evidence.problems import closest
 
     token = place.token
-    if "UNIT" not in place.expected or token.text in STARTERS or not token.text.isalpha():
+    if "UNIT" not in place.expected or token.text in place.reserved or not token.text.isalpha():
         return None
     near = closest(token.text, UNITS)
     repair = Repair((("UNIT", near or "days"),), token.start + len(token.text))
@@ -218,12 +230,41 @@ def calculation(place: Place) -> Mistake | None:
     )
 
 
-def quoted_field(place: Place) -> Mistake | None:
-    """`{ "id": … }`, as in JSON."""
-    if place.token.text != ":" or place.previous is None or place.previous.type != "TEXT" or not place.opened:
+def spaced_dot(place: Place) -> Mistake | None:
+    """`finding. age`."""
+    if place.token.text != "." or "MEMBER" not in place.expected:
         return None
-    field = place.previous.text.strip('"')
-    return _error("E002", "the name of a field stands without quotes", place.previous.span, suggestion=field)
+    return _error(
+        "E002", "a field stands directly after its dot", place.token.span, "write `finding.age`, without white space"
+    )
+
+
+def quoted_name(place: Place) -> Mistake | None:
+    """`{ "id": … }`, as in JSON, or `rule "a"`."""
+    token = place.token
+    if token.text == ":" and place.opened and place.previous and place.previous.type == "TEXT":
+        token = place.previous
+    elif token.type != "text" or not place.expected & {"FIELD", "LABEL", "MODULE"}:
+        return None
+    name = token.text.strip('"')
+    message = f"a name stands without quotes, found {shown(token)}"
+    if not name.isascii() or not name.replace("-", "_").isidentifier():
+        return _error("E002", message, token.span)
+    kinds = sorted(place.expected & {"FIELD", "LABEL", "MODULE"})
+    repair = Repair(((kinds[0], name),), token.start + len(token.text)) if len(kinds) == 1 else None
+    return _error("E002", message, token.span, suggestion=name, repair=repair)
+
+
+def second_header(place: Place) -> Mistake | None:
+    if not place.complete or place.token.text not in ("policy", "library", "tests", "waivers"):
+        return None
+    return _error("E002", "a file has one header", place.token.span, "put the other policy into a file of its own")
+
+
+EXPLANATIONS = (
+    unclosed, foreign_letter, no_header, habit, chain, unit, calculation, spaced_dot, quoted_name, second_header,
+)  # fmt: skip
+"""What is tried, in this order, before a mistake is merely unexpected."""
 
 
 # ---------------------------------------------------------------------------- everything else
@@ -242,8 +283,8 @@ def unexpected(place: Place) -> Mistake:
     if _missing(place) and place.previous:
         return _error("E002", f"expected {wanted} after {shown(place.previous)}", place.previous.span, notes=notes)
     if place.token.text.isidentifier() and place.expected <= {"FIELD", "COMMA", "RBRACE", "DOWNGRADE"}:
-        return _error("E002", f"expected `:` or `=` behind {shown(place.token)}", place.token.span)
-    if "NAME" in place.expected and place.token.text in STARTERS:
+        return _error("E002", f"expected `:` or `=` after {shown(place.token)}", place.token.span)
+    if "NAME" in place.expected and place.token.text in place.reserved:
         notes = (*notes, f"{shown(place.token)} is a word of the language, so it is no name here")
     return _error("E002", f"expected {wanted}, found {shown(place.token)}", place.token.span, notes=notes)
 
@@ -252,9 +293,13 @@ def _near(place: Place) -> str | None:
     """The expected word that the token is most likely a misspelling of."""
     from policyengine.evidence.problems import closest
 
-    if not place.token.text.isidentifier():
+    word = place.token.text
+    if not word.isidentifier():
         return None
-    return closest(place.token.text, sorted(word for word in place.words if word.isalpha()))
+    near = closest(word, sorted(known for known in place.words if known.isalpha()))
+    if near and word in place.reserved and not (word.startswith(near) or near.startswith(word)):
+        return None
+    return near
 
 
 def _guess(place: Place, word: str | None) -> Repair | None:

@@ -18,6 +18,9 @@ from policyengine.language.syntax import File, Name, Span
 HEADER, ITEMS = 1, 2
 """Places on the stack: behind the bottom lies the header, then the list of items, then the current item."""
 
+NEXT_ITEM = "RULE"
+"""The terminal of a word that begins an item: each of them may come where another may."""
+
 BRACKETS = ("(", "[", "{")
 
 HIDDEN = re.compile(
@@ -84,7 +87,7 @@ class Run:
                     return None if self._headless else self.automaton.values[-1]
             except TooDeep as deep:
                 self._report(mistakes.too_deep(deep.span))
-                self._recover(token)
+                self._recover(token, complete=False)
 
     def _go_on(self, token: Token) -> None:
         """Say what is wrong with the token, and read on: with what is meant, if that is clear, or the next item."""
@@ -114,17 +117,31 @@ class Run:
         self.lexer.skip_to(repair.resume, token)
         return True
 
-    def _recover(self, token: Token) -> None:
-        """End the item that the token broke, and go to where the next begins: at the token or behind it."""
-        values, spans = self.automaton.values, self.automaton.spans
-        header, items = recovery.header(values[HEADER:], spans[HEADER:]), self._items()
-        if len(values) > ITEMS + 1 and values[ITEMS] is items:
-            items.append(recovery.broken(values[ITEMS + 1 :], spans[ITEMS + 1 :]))
+    def _recover(self, token: Token, complete: bool = True) -> None:
+        """End the item that the token broke, and go to where the next begins: at the token or behind it.
+
+        If `complete`, an item that the token stands apart from is none the worse for it.
+        """
+        automaton, after = self.automaton, recovery.next_item(self.text, token.start)
+        if complete and self._stands_apart(token):
+            automaton.complete(NEXT_ITEM)
+        skipped = token if token.start < after else None
+        header, items = recovery.header(automaton.values[HEADER:], automaton.spans[HEADER:]), self._items()
+        if broken := recovery.broken(automaton.values[ITEMS + 1 :], automaton.spans[ITEMS + 1 :], skipped):
+            items.append(broken)
         self._headless = self._headless or header is None
-        file = header or File(spans[0], "policy", Name(spans[0], ""), None, ())
-        self.automaton.restart((("header", file, file.span), ("items", items, file.span)))
+        file = header or File(automaton.spans[0], "policy", Name(automaton.spans[0], ""), None, ())
+        automaton.restart((("header", file, file.span), ("items", items, file.span)))
         self.builder.forget()
-        self.lexer.skip_to(recovery.next_item(self.text, token.start), token)
+        self.lexer.skip_to(after, token)
+
+    def _stands_apart(self, token: Token) -> bool:
+        """Whether the item was complete before the token: that begins a line, and further left than the item's rest."""
+        automaton = self.automaton
+        if len(automaton.spans) <= ITEMS + 1 or not automaton.accepts(NEXT_ITEM):
+            return False
+        item, last = automaton.spans[ITEMS + 1], automaton.spans[-1]
+        return last.end_line < token.span.line and token.span.column <= item.column
 
     def _items(self) -> list[Any]:
         """The items so far; a list of its own while the header is being read."""
@@ -143,8 +160,9 @@ class Run:
             undoable=sum(value is known for value, known in zip(last, automaton.before, strict=True)),
             expected=expected,
             words={self._plain[name]: name for name in expected if name in self._plain},
+            reserved=frozenset(word for word in self._plain.values() if word.isalpha()),
             accepts=automaton.accepts,
-            complete="RULE" in expected,
+            complete=NEXT_ITEM in expected,
             fresh=len(automaton.states) == 1,
             opened=opened[-1] if opened else None,
         )

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from policyengine.language.lexer import Token
-from policyengine.language.syntax import Broken, File, Name, Node, Span
+from policyengine.language.lexer import END, Token
+from policyengine.language.syntax import Broken, File, Name, Span
 
 FOLLOWED_BY = {
     "accept": r"unsigned\b",
@@ -54,13 +54,18 @@ def next_item(text: str, position: int) -> int:
     return len(text)
 
 
-def broken(symbols: Sequence[Any], spans: Sequence[Span]) -> Broken:
-    """What could be seen of an item: `symbols` are what was read of it, beginning with its first word."""
+def broken(symbols: Sequence[Any], spans: Sequence[Span], token: Token | None) -> Broken | None:
+    """What could be seen of an item.
+
+    `symbols` are what was read of it, from its first word on; `token` is what broke it, unless that begins the next.
+    """
+    if not symbols:
+        return Broken(token.span, "", None) if token and token.text != END else None
+    keyword = symbols[0].text if isinstance(symbols[0], Token) else ""
+    seen = symbols[1:] if len(symbols) > 1 or token is None else (token,)
     first, last = spans[0], spans[-1]
     span = Span(first.path, first.line, first.column, last.end_line, last.end_column)
-    if isinstance(symbols[0], Node):
-        return Broken(span, "", None)
-    return Broken(span, symbols[0].text, _name(symbols[1]) if len(symbols) > 1 else None)
+    return Broken(span, keyword, _name(seen[0]) if seen else None)
 
 
 def header(symbols: Sequence[Any], spans: Sequence[Span]) -> File | None:
@@ -74,6 +79,9 @@ def header(symbols: Sequence[Any], spans: Sequence[Span]) -> File | None:
 
 
 def _name(symbol: Any) -> Name | None:
-    if isinstance(symbol, Token) and symbol.type in ("NAME", "LABEL", "FIELD", "MODULE"):
-        return Name(symbol.span, symbol.text)
+    """The name that a symbol gives; of a library, the one that it is called by."""
+    if isinstance(symbol, Token):
+        word = symbol.text.rpartition(".")[2]
+        named = symbol.type in ("LABEL", "MODULE") or word.isidentifier()
+        return Name(symbol.span, word) if named else None
     return symbol if isinstance(symbol, Name) else None
