@@ -21,6 +21,9 @@ POLICY_FILE_BYTES = 4 * 1024 * 1024
 JSON_DEPTH = 512
 """Levels of nesting in any JSON text. Real documents stay below 60; decoders recurse at most so far."""
 
+XML_DEPTH = 128
+"""Levels of nesting in any XML text. Real documents stay below 20."""
+
 JSON_NUMBER_CHARS = 1_000
 """Characters of one JSON number; an IEEE double written out in full takes fewer than 800."""
 

@@ -27,14 +27,13 @@ _DIGEST = re.compile(r"sha256(?::|%3[Aa])([0-9a-f]{64})(?![0-9a-f])", re.ASCII)
 
 def read(bom: Record, source: Source) -> Reading:
     """A CycloneDX document in JSON: an SBOM, or a VEX where it lists vulnerabilities and no component."""
-    version = required(bom, "specVersion")
-    if not _VERSION.fullmatch(version):
-        raise Unreadable(f"the version {version[:40]!r} is not one of CycloneDX 1")
-    return reading("json", version, bom, source)
+    return reading("json", required(bom, "specVersion"), bom, source)
 
 
 def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
     """The reading of a BOM; its XML has been brought into the same shape."""
+    if not _VERSION.fullmatch(version):
+        raise Unreadable(f"the version {version[:40]!r} is not one of CycloneDX 1")
     metadata = member(bom, "metadata")
     stated = text(metadata, "timestamp")
     time = instant(stated) or source.created

@@ -24,6 +24,7 @@ from policyengine.evidence import (
     spdx,
     tagvalue,
     trivy,
+    xmlbom,
 )
 from policyengine.evidence.fields import Unreadable
 from policyengine.evidence.reading import Reading, Source
@@ -133,6 +134,8 @@ def _recognised(data: bytes) -> tuple[str, Reader, Any]:
     if not start or start[:1] in b"{[n" or data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
         return _json(data)
     if start.startswith(b"<"):
+        if xmlbom.is_bom(data):
+            return "cyclonedx-xml", xmlbom.read, data
         raise EvidenceError("the document is XML of no known format")
     for line in start.split(b"\n"):
         word = line.strip()
