@@ -13,6 +13,7 @@ from policyengine.reports.look import Look
 FORMATS = ("table", "json")
 """The formats there are, the default first."""
 
+
 class Report(Struct, frozen=True):
     """What is to be shown: the decisions, whether several were asked for, and the exit code that the run will have."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from policyengine.decision.model import Decision, RuleResult, Violation, WaiverResult
+from policyengine.decision.model import Decision, RuleResult, WaiverResult
 from policyengine.reports.evidence import show_evidence
 from policyengine.reports.formats import Report
 from policyengine.reports.instant import rfc3339
 from policyengine.reports.look import Page, cells
+from policyengine.reports.wording import WORDS, helps, pinned, plural, said
 
-WORDS = {"allow": "ALLOW", "deny": "DENY", "error": "COULD NOT DECIDE"}
 COLOURS = {"allow": "bold green", "deny": "bold red", "error": "bold yellow"}
 RANK = {"violated": 0, "undetermined": 1, "waived": 2, "passed": 3, "not-applicable": 4}
 OUTCOMES = ("violated", "undetermined", "warning", "waived", "passed")
@@ -57,12 +57,6 @@ def _verdict(page: Page, decision: Decision) -> None:
         page.line(page.mark(word), " ", reason.message, again, indent=2)
 
 
-def pinned(decision: Decision) -> str:
-    """The reference with the digest that was decided about, as far as there is one."""
-    reference, digest = decision.subject.reference, decision.subject.digest
-    return reference if digest in reference else f"{reference}@{digest}"
-
-
 def _circumstances(page: Page, decision: Decision) -> Iterator[str]:
     """How the rules went, under which policies, for which platform, and when if that was chosen."""
     counted = counts(decision.rules)
@@ -92,11 +86,6 @@ def _outcome(rule: RuleResult) -> str:
     return "warning" if rule.uncovered and rule.effective_effect == "warn" else rule.status
 
 
-def plural(number: int, noun: str) -> str:
-    """`1 rule`, `2 rules`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def _platforms(page: Page, decision: Decision) -> None:
     if not decision.platforms:
         return
@@ -123,35 +112,22 @@ def _rule(page: Page, rule: RuleResult) -> None:
     changed = f"  ({rule.effect} → {rule.effective_effect})" if rule.effect != rule.effective_effect else ""
     page.line(page.mark(mark), " ", (rule.identifier, "bold"), f"  {rule.title}", (changed, "yellow"), indent=2, hang=4)
     _violations(page, rule)
-    for help_text in _helps(rule):
+    for help_text in helps(rule, SHOWN):
         page.line(("help: ", "cyan"), help_text, indent=6)
     page.line((f"{rule.path}:{rule.line}", "dim"), indent=6)
 
 
 def _violations(page: Page, rule: RuleResult) -> None:
-    said = Counter(_sentence(rule, violation) for violation in rule.uncovered)
-    shown = list(said.items()) if page.look.everything else list(said.items())[:SHOWN]
+    texts = Counter(said(rule, violation) for violation in rule.uncovered)
+    shown = list(texts.items()) if page.look.everything else list(texts.items())[:SHOWN]
     for (text, missing), times in shown:
         again = f"  ({times} times)" if times > 1 else ""
         if text:
             page.line(text, (again, "dim"), indent=6)
         if missing:
             page.line(("not known: ", "yellow"), missing, indent=8 if text else 6)
-    if len(shown) < len(said):
-        page.line((f"… and {len(said) - len(shown)} more (--all shows every one)", "dim"), indent=6)
-
-
-def _sentence(rule: RuleResult, violation: Violation) -> tuple[str, str]:
-    """What a violation adds to the rule's title, and what was not known."""
-    message = violation.message.removeprefix(rule.title).removeprefix(": ") or violation.element or ""
-    where = f"  [{violation.platform}]" if violation.platform and message else ""
-    return message + where, violation.missing or ""
-
-
-def _helps(rule: RuleResult) -> list[str]:
-    """The rule's help; where it speaks of each violation, the first few different ones."""
-    helps = dict.fromkeys(violation.help for violation in rule.uncovered if violation.help)
-    return list(helps)[:SHOWN] or ([rule.help] if rule.help else [])
+    if len(shown) < len(texts):
+        page.line((f"… and {len(texts) - len(shown)} more (--all shows every one)", "dim"), indent=6)
 
 
 def _quiet_rules(page: Page, rules: Sequence[RuleResult]) -> None:
@@ -198,7 +174,7 @@ def _state(waiver: WaiverResult) -> str:
 
 def _total(page: Page, decisions: Sequence[Decision]) -> None:
     count = Counter(decision.decision for decision in decisions)
-    said = {"allow": "allowed", "deny": "denied", "error": "could not be decided"}
+    words = {"allow": "allowed", "deny": "denied", "error": "could not be decided"}
     page.line(
-        (f"{plural(len(decisions), 'image')}: ", "bold"), ", ".join(f"{count[k]} {said[k]}" for k in said if count[k])
+        (f"{plural(len(decisions), 'image')}: ", "bold"), ", ".join(f"{count[k]} {words[k]}" for k in words if count[k])
     )

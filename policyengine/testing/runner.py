@@ -37,7 +37,7 @@ class Outcome(Struct, frozen=True):
         return "; ".join(text for _, text in self.failures) or None
 
 
-def run(policies: PolicySet, pattern: str = "*", trust: Trust | None = None) -> Iterator[Outcome]:
+def run_tests(policies: PolicySet, pattern: str = "*", trust: Trust | None = None) -> Iterator[Outcome]:
     """The outcome of every test of `policies` whose name, or `POLICY/NAME`, matches the glob `pattern`.
 
     `trust` is what `given layout` verifies by.

@@ -1,0 +1,35 @@
+"""`policyengine test`: run the tests in policies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from policyengine.cli.commands import Command, option, shared, trusting
+from policyengine.cli.terminal import Terminal
+
+EXAMPLES = """\b
+Examples:
+  policyengine test policies/
+  policyengine test policies/ --run 'production/*' -o table -o junit=tests.xml
+
+Exit codes: 0 pass · 1 a test failed · 2 does not compile · 5 no test found
+"""
+
+
+@click.command("test", cls=Command, epilog=EXAMPLES)
+@click.argument("policies", nargs=-1, metavar="POLICIES…")
+@option("--run", "pattern", metavar="GLOB", default="*", help="Only tests whose name, or POLICY/NAME, matches.")
+@trusting
+@option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
+        help="table, json or junit.")  # fmt: skip
+@option("--coverage", is_flag=True, hidden=True)
+@option("--min", "minimum", hidden=True)
+@option("--mutate", is_flag=True, hidden=True)
+@shared
+def command(terminal: Terminal, **options: Any) -> int:
+    """Run the tests in policies; a failed one says what was expected and what came."""
+    from policyengine.cli.testing import Options, run
+
+    return run(terminal, Options(**options))

@@ -1,0 +1,48 @@
+"""What every report says in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from policyengine.decision.model import Decision, RuleResult, Violation, WaiverResult
+
+WORDS = {"allow": "ALLOW", "deny": "DENY", "error": "COULD NOT DECIDE"}
+
+
+def pinned(decision: Decision) -> str:
+    """The reference with the digest that was decided about, as far as there is one."""
+    reference, digest = decision.subject.reference, decision.subject.digest
+    return reference if digest in reference else f"{reference}@{digest}"
+
+
+def plural(number: int, noun: str) -> str:
+    """`1 rule`, `2 rules`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def said(rule: RuleResult, violation: Violation) -> tuple[str, str]:
+    """What a violation adds to the rule's title, and what was not known; either may be empty."""
+    message = violation.message.removeprefix(rule.title).removeprefix(": ") or violation.element or ""
+    where = f"  [{violation.platform}]" if violation.platform and message else ""
+    return message + where, violation.missing or ""
+
+
+def sentence(rule: RuleResult, violation: Violation) -> str:
+    """A violation as one sentence that needs nothing around it."""
+    message, missing = said(rule, violation)
+    return f"{message or rule.title}{f' (not known: {missing})' if missing else ''}"
+
+
+def helps(rule: RuleResult, limit: int = 5) -> list[str]:
+    """The rule's help; where it speaks of each violation, the first few different ones."""
+    own = dict.fromkeys(violation.help for violation in rule.uncovered if violation.help)
+    return list(own)[:limit] or ([rule.help] if rule.help else [])
+
+
+def covered_by(waivers: Sequence[WaiverResult], violation: Violation) -> str:
+    """By whom, why and how long a violation is waived; empty where it is not."""
+    if violation.waiver is None or violation.waiver >= len(waivers):
+        return ""
+    waiver = waivers[violation.waiver]
+    ticket = f", {waiver.ticket}" if waiver.ticket else ""
+    return f"waived until {waiver.expires.isoformat()} by {waiver.owner}{ticket}: {waiver.reason}"
