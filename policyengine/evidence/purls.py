@@ -36,6 +36,11 @@ _SEGMENT = r"(?:%40)?[A-Za-z0-9._~-]++"
 PLAIN_HEAD = re.compile(rf"(pkg:([a-z]++)/{_SEGMENT}(?:/{_SEGMENT})*+)(?=[@?]|\Z)")
 """A head that needs no decoding, as most are, and its type."""
 
+_VALUE = r"(?:[A-Za-z0-9._~:/-]|%(?:2[0-9A-C]|3[B-F]|40|5[B-E]|60|7[B-D]))++"
+_PAIR = rf"[a-z][a-z0-9._-]*+={_VALUE}"
+PLAIN_TAIL = re.compile(rf"(@{_VALUE})?(?:\?({_PAIR}(?:&{_PAIR})*+))?")
+"""A version, and qualifiers, that are canonical as they stand but for the order of the qualifiers."""
+
 
 class Purl(Struct, frozen=True):
     """A package URL in parts, decoded and folded. `str` gives the canonical text.
@@ -101,7 +106,7 @@ def _parse(text: str) -> Purl:
     segments = [unquote(segment, errors="strict") for segment in path.split("/") if segment]
     if not segments:
         raise _Malformed("it has no name")
-    *namespace, name = [_folded(type_, segment) for segment in segments]
+    *namespace, name = [folded(type_, segment) for segment in segments]
     found = unquote(version, errors="strict") or None
     return Purl(
         type_,
@@ -130,7 +135,7 @@ def _version(path: str) -> tuple[str, str]:
     return (before, version) if found else (path, "")
 
 
-def _folded(type_: str, segment: str) -> str:
+def folded(type_: str, segment: str) -> str:
     """A segment of namespace or name in the spelling that its type prescribes."""
     if type_ in CASELESS:
         segment = segment.lower()
@@ -171,6 +176,24 @@ def _is_folded(type_: str, head: str) -> bool:
     if type_ == "pypi" and ("_" in head or "." in head or "--" in head):
         return False
     return type_ != "pub" and head.islower()
+
+
+def forms(text: str) -> tuple[str, str] | None:
+    """The canonical text of a package URL without and with qualifiers and subpath; `None` where it is none."""
+    name = head(text)
+    if name is not None and text.startswith(name) and not name.startswith(("pkg:huggingface/", "pkg:oci/")):
+        tail = PLAIN_TAIL.fullmatch(text, len(name))
+        if tail is not None and _is_sorted(tail[2]):
+            return text[: tail.end(1)] if tail[1] else name, text
+    found = parse(text)
+    return None if found is None else (found.coordinates, str(found))
+
+
+def _is_sorted(qualifiers: str | None) -> bool:
+    if qualifiers is None or "&" not in qualifiers:
+        return True
+    names = [pair.partition("=")[0] for pair in qualifiers.split("&")]
+    return names == sorted(set(names))
 
 
 def canonical(text: str | None) -> str | None:
