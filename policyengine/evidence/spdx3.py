@@ -1,0 +1,187 @@
+"""SPDX 3.0 as JSON-LD: one list of elements that refer to each other by id.
+
+The context is the published one, so that plain keys mean what they say; no other context is read, and none is
+ever fetched.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from policyengine.evidence.fields import Record, Unreadable, collect, items, required, text
+from policyengine.evidence.instants import instant
+from policyengine.evidence.model import Collection, Gap, Package, Sbom
+from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.reading import Reading, Source
+
+CONTEXT = "https://spdx.org/rdf/3.0"
+_PACKAGES = frozenset(("software_Package", "ai_AIPackage", "dataset_DatasetPackage"))
+_RELATIONS = {"hasdeclaredlicense": "declared", "hasconcludedlicense": "concluded"}
+_KINDS = {
+    "application": "APPLICATION",
+    "container": "CONTAINER",
+    "file": "FILE",
+    "framework": "LIBRARY",
+    "library": "LIBRARY",
+    "operatingSystem": "OPERATING_SYSTEM",
+}
+_SETS = {
+    "expandedlicensing_ConjunctiveLicenseSet": " AND ",
+    "expandedlicensing_DisjunctiveLicenseSet": " OR ",
+}
+_LICENSE_DEPTH = 20
+_LICENSE_CHARS = 10_000
+
+
+def is_spdx3(value: Any) -> bool:
+    """Whether `value` is a document in SPDX's own context."""
+    if type(value) is not dict or type(value.get("@graph")) is not list:
+        return False
+    context = value.get("@context")
+    contexts = context if type(context) is list else [context]
+    return any(type(each) is str and each.startswith(CONTEXT) for each in contexts)
+
+
+def read(document: Record, source: Source) -> Reading:
+    """An SPDX 3.0 document."""
+    graph = _Graph(document["@graph"])
+    listed = [element for element in document["@graph"] if _type(element) in _PACKAGES]
+    packages = collect(listed, lambda each: [_package(each, graph, source.digest)], "package")
+    strange = tuple(
+        Gap("an element of the graph is no object") for each in document["@graph"] if type(each) is not dict
+    )
+    if not listed:
+        strange = (*strange, Gap("the SPDX document describes no package"))
+    created = graph.first("CreationInfo")
+    version, stated = text(created, "specVersion") or "unknown", text(created, "created")
+    time = instant(stated) or source.created
+    tool = text(graph.first("Tool"), "name")
+    sbom = Sbom(
+        format="spdx-json",
+        version=f"SPDX-{version}",
+        digest=source.digest,
+        artifact_type=source.artifact_type,
+        tool=tool.lower() if tool else None,
+        created=time,
+        signatures=source.signatures,
+        packages=Collection(packages.items, (*packages.gaps, *strange)),
+    )
+    warnings = () if stated is None or instant(stated) else ("the time of its creation cannot be read",)
+    return Reading("sbom", f"spdx-json-{version}", (sbom,), sbom.tool, None, time, (), warnings)
+
+
+class _Graph:
+    """The elements by their ids, and the licences that relationships give to each."""
+
+    def __init__(self, elements: list[Any]) -> None:
+        self._objects = [each for each in elements if type(each) is dict]
+        self._by_id = {name: each for each in self._objects if (name := _id(each))}
+        self._licenses: dict[tuple[str, str], list[Any]] = {}
+        self._expressions: dict[str, str] = {}
+        for each in self._objects:
+            kind = _RELATIONS.get((text(each, "relationshipType") or "").replace("_", "").lower())
+            start = each.get("from")
+            if kind and type(start) is str:
+                to = each.get("to")
+                self._licenses.setdefault((kind, start), []).extend(to if type(to) is list else [to])
+
+    def first(self, name: str) -> Record:
+        """The first element of a type; empty without one."""
+        return next((each for each in self._objects if _type(each) == name), {})
+
+    def resolved(self, reference: Any) -> Record:
+        """The element that `reference` is or names; empty for one outside the document."""
+        if type(reference) is dict:
+            return reference
+        return self._by_id.get(reference, {}) if type(reference) is str else {}
+
+    def license(self, kind: str, name: str) -> str | None:
+        """The licences of one kind that the element called `name` has; all hold together."""
+        stated = [self._written(each, 0) for each in self._licenses.get((kind, name), ())]
+        return _joined(stated, " AND ") if stated else None
+
+    def _written(self, reference: Any, depth: int) -> str:
+        """A licence element as an expression, worked out once however often it is referred to."""
+        if depth > _LICENSE_DEPTH:
+            raise Unreadable("its licence is nested too deep")
+        if type(reference) is not str:
+            return self._expression(reference, depth)
+        if reference not in self._expressions:
+            self._expressions[reference] = self._expression(reference, depth)
+        return self._expressions[reference]
+
+    def _expression(self, reference: Any, depth: int) -> str:
+        element = self.resolved(reference)
+        kind = _type(element)
+        if kind in _SETS:
+            return _joined(
+                [self._written(each, depth + 1) for each in items(element, "expandedlicensing_member")], _SETS[kind]
+            )
+        if kind == "expandedlicensing_OrLaterOperator":
+            return f"{self._written(element.get('expandedlicensing_subjectLicense'), depth + 1)}+"
+        if kind == "expandedlicensing_WithAdditionOperator":
+            subject = self._written(element.get("expandedlicensing_subjectExtendableLicense"), depth + 1)
+            return f"{subject} WITH {self._written(element.get('expandedlicensing_subjectAddition'), depth + 1)}"
+        stated = text(element, "simplelicensing_licenseExpression")
+        return stated or _individual(reference) or text(element, "name") or "NOASSERTION"
+
+
+def _joined(parts: list[str], operator: str) -> str:
+    if len(parts) == 1:
+        return parts[0]
+    written = operator.join(f"({part})" if " " in part else part for part in dict.fromkeys(parts))
+    if len(written) > _LICENSE_CHARS:
+        raise Unreadable("its licence is too long")
+    return written or "NOASSERTION"
+
+
+def _individual(reference: Any) -> str | None:
+    """A licence by its address: of SPDX's list, or the two that stand for none and for no statement."""
+    if type(reference) is not str:
+        return None
+    last = reference.rstrip("/").rpartition("/")[2]
+    if "/Licensing/" in reference or reference.startswith("expandedlicensing_"):
+        return {"none": "NONE", "nonelicense": "NONE"}.get(
+            last.removeprefix("expandedlicensing_").lower(), "NOASSERTION"
+        )
+    return last if reference.startswith(("https://spdx.org/licenses/", "http://spdx.org/licenses/")) else None
+
+
+def _package(each: Record, graph: _Graph, document: str) -> Package:
+    name = _id(each)
+    purl = text(each, "software_packageUrl") or _identified(each, graph)
+    declared = graph.license("declared", name) if name else None
+    concluded = graph.license("concluded", name) if name else None
+    purpose = text(each, "software_primaryPurpose")
+    return Package(
+        required(each, "name"),
+        text(each, "software_packageVersion"),
+        ecosystem(purl),
+        text(graph.resolved(each.get("suppliedBy")), "name"),
+        purl,
+        concluded if concluded not in {None, "NOASSERTION"} else declared or concluded,
+        declared,
+        concluded,
+        "LIBRARY" if purpose is None else _KINDS.get(purpose, "OTHER"),
+        document,
+    )
+
+
+def _identified(each: Record, graph: _Graph) -> str | None:
+    """The package URL among the external identifiers, which stand in place or elsewhere in the graph."""
+    for reference in items(each, "externalIdentifier"):
+        identifier = graph.resolved(reference)
+        if text(identifier, "externalIdentifierType") in {"packageUrl", "purl"}:
+            return required(identifier, "identifier")
+    return None
+
+
+def _type(element: Any) -> str:
+    """The type of an element by its short name."""
+    stated = (element.get("type") or element.get("@type")) if type(element) is dict else None
+    return stated.rpartition("/")[2] if type(stated) is str else ""
+
+
+def _id(element: Record) -> str | None:
+    name = element.get("spdxId") or element.get("@id")
+    return name if type(name) is str else None
