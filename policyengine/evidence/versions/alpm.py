@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-VERSION = re.compile(r"(?:(\d+):)?([!-~]*?)(?:-([0-9.]+))?")
+VERSION = re.compile(r"(?:(\d+):)?([!-9;-~]*?)(?:-([0-9.]+))?")
 RUN = re.compile(r"([^A-Za-z0-9]*)(\d+|[A-Za-z]+|$)")
 OLDER, END, NEWER = 0, (1,), 2
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-VERSION = re.compile(r"(?:(\d+):)?(\d[A-Za-z0-9.+~:-]*)")
+VERSION = re.compile(r"(?:(\d+):)?(\d[A-Za-z0-9.+~-]*)")
 RUN = re.compile(r"(\D*)(\d*)")
 END = (0,)
 

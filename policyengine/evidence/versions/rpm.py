@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-VERSION = re.compile(r"(?:(\d+):)?([!-~]*[A-Za-z0-9][!-~]*)")
+VERSION = re.compile(r"(?:(\d+):)?([!-9;-~]*[A-Za-z0-9][!-9;-~]*)")
 RUN = re.compile(r"[~^]|\d+|[A-Za-z]+")
 TILDE, END, CARET = (0,), (1,), (2,)
 
