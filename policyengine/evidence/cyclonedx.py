@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from policyengine.evidence import bomvex, vex
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.licenseexpressions import parse
-from policyengine.evidence.model import Collection, Gap, Package, Sbom
+from policyengine.evidence.model import Collection, Gap, Package, Sbom, Vex
 from policyengine.evidence.packages import ecosystem
 from policyengine.evidence.reading import Reading, Source
 
@@ -38,7 +39,8 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
     stated = text(metadata, "timestamp")
     time = instant(stated) or source.created
     tool, tool_version = _tool(metadata)
-    packages = _packages(bom, metadata, source.digest)
+    listed = list(_flattened([*items(bom, "components"), *items(member(metadata, "component"), "components")]))
+    packages = _packages(bom, listed, source.digest)
     sbom = Sbom(
         format=f"cyclonedx-{form}",
         version=version,
@@ -49,17 +51,30 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
         signatures=source.signatures,
         packages=packages,
     )
-    warnings = [] if stated is None or instant(stated) else ["its timestamp cannot be read"]
+    found = bomvex.statements(bom, time, _references(listed), source)
+    warnings = list(vex.doubts(found))
+    if stated is not None and not instant(stated):
+        warnings.append("its timestamp cannot be read")
     if not packages.items and not packages.gaps:
         warnings.append("its list of components is empty")
+    if count := bomvex.unanalysed(bom):
+        warnings.append(f"it lists {count} vulnerabilities, which make no scan: attach the scan itself")
+    only_vex = bool(found) and bom.get("components") is None
+    result: tuple[Sbom | Vex, ...] = found if only_vex else (sbom, *found)
+    kind = "vex" if only_vex else "sbom"
     label = f"cyclonedx-{form}-{version}"
-    return Reading("sbom", label, (sbom,), tool, tool_version, time, _subjects(metadata), tuple(warnings))
+    return Reading(kind, label, result, tool, tool_version, time, _subjects(metadata), tuple(warnings))
 
 
-def _packages(bom: Record, metadata: Record, document: str) -> Collection[Package]:
+def _references(listed: list[Any]) -> dict[str, str]:
+    """The package URLs of the components by the names that the BOM refers to them by."""
+    known = ((each.get("bom-ref"), each.get("purl")) for each in listed if type(each) is dict)
+    return {name: purl for name, purl in known if type(name) is str and type(purl) is str}
+
+
+def _packages(bom: Record, listed: list[Any], document: str) -> Collection[Package]:
     """All components but the one that the BOM is about; those within it are components too."""
-    listed = [*items(bom, "components"), *items(member(metadata, "component"), "components")]
-    packages = collect(_flattened(listed), lambda each: [_component(each, document)], "component")
+    packages = collect(listed, lambda each: [_component(each, document)], "component")
     if bom.get("components") is None:
         packages = Collection(packages.items, (*packages.gaps, Gap("the BOM has no list of components")))
     return packages

@@ -13,6 +13,7 @@ from policyengine import strictjson
 from policyengine.errors import EvidenceError
 from policyengine.evidence import (
     clair,
+    csaf,
     cyclonedx,
     gitlab,
     grype,
@@ -25,6 +26,7 @@ from policyengine.evidence import (
     spdx3,
     tagvalue,
     trivy,
+    vex,
     xmlbom,
 )
 from policyengine.evidence.fields import Unreadable
@@ -196,6 +198,8 @@ _JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("spdx", _keys("spdxVersion"), spdx.read),
     ("spdx", lambda value: type(value) is dict and value.get("SPDXID") == "SPDXRef-DOCUMENT", spdx.read),
     ("spdx", spdx3.is_spdx3, spdx3.read),
+    ("openvex", vex.is_openvex, vex.read),
+    ("csaf", csaf.is_csaf, csaf.read),
     ("grype", _keys("matches", "descriptor"), grype.read),
     ("trivy", _keys("SchemaVersion"), trivy.read),
     ("trivy", _keys("ArtifactName", "Results"), trivy.read),

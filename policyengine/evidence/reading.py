@@ -19,13 +19,15 @@ class Source(Struct, frozen=True):
     """Where a document comes from: what the artifact around it says, already verified or not used.
 
     `digest` is the artifact's manifest. `created` is the manifest's `org.opencontainers.image.created`
-    annotation, else the signing time: the time of a document that states none.
+    annotation, else the signing time: the time of a document that states none. `image` are the digests by
+    which the image is known, its own and those of the indexes that name it: a VEX may speak of the image.
     """
 
     digest: str
     artifact_type: str = ""
     signatures: Collection[Signature] = Collection()
     created: datetime | None = None
+    image: tuple[str, ...] = ()
 
 
 class Reading(Struct, frozen=True):
@@ -74,7 +76,7 @@ def scanned(
 def summarise(reading: Reading) -> dict[str, Any]:
     """The keys of `policyengine read FILE -o json` that come from the document itself."""
     known = {"kind": reading.kind, "format": reading.format, "tool": reading.tool, "toolVersion": reading.tool_version}
-    known["created" if reading.kind == "sbom" else "finished"] = _written(reading.time)
+    known["created" if reading.kind in {"sbom", "vex"} else "finished"] = _written(reading.time)
     summary: dict[str, Any] = {key: value for key, value in known.items() if value is not None}
     scans = [record for record in reading.records if isinstance(record, Scan)]
     if scans:

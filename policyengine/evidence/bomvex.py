@@ -1,0 +1,99 @@
+"""The statements of a CycloneDX VEX: vulnerabilities with an analysis, and what they affect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from urllib.parse import unquote
+
+from policyengine.evidence.fields import Record, Unreadable, member, records, required, text
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Vex
+from policyengine.evidence.reading import Source
+from policyengine.evidence.vex import covered, moment
+
+_STATES = {
+    "exploitable": "AFFECTED",
+    "in_triage": "UNDER_INVESTIGATION",
+    "resolved": "FIXED",
+    "resolved_with_pedigree": "FIXED",
+    "false_positive": "NOT_AFFECTED",
+    "not_affected": "NOT_AFFECTED",
+}
+
+
+def statements(bom: Record, stated: datetime | None, known: dict[str, str], source: Source) -> tuple[Vex, ...]:
+    """One record for each vulnerability with an analysis. `known` are the package URLs of the BOM's own components."""
+    author = text(member(member(bom, "metadata"), "supplier"), "name")
+    return tuple(
+        _statement(each, stated, author, known, source)
+        for each in records(bom, "vulnerabilities")
+        if member(each, "analysis")
+    )
+
+
+def unanalysed(bom: Record) -> int:
+    """How many vulnerabilities the BOM lists without an analysis: findings, in effect, of whoever made it."""
+    return sum(not member(each, "analysis") for each in records(bom, "vulnerabilities"))
+
+
+def _statement(each: Record, stated: datetime | None, author: str | None, known: dict[str, str], source: Source) -> Vex:
+    analysis = member(each, "analysis")
+    status = _STATES.get(required(analysis, "state"))
+    if status is None:
+        raise Unreadable("the state of an analysis is no word of CycloneDX")
+    names = [required(each, "id"), *(text(other, "id") or "" for other in records(each, "references"))]
+    times = [moment(analysis, "lastUpdated"), moment(analysis, "firstIssued"), moment(each, "updated")]
+    products = {name for target in records(each, "affects") for name in _affected(target, status, known, source)}
+    return Vex(
+        ids=ranked(names),
+        status=status,
+        products=frozenset(products),
+        digest=source.digest,
+        justification=text(analysis, "justification"),
+        author=author,
+        timestamp=next((time for time in times if time), stated),
+        signatures=source.signatures,
+    )
+
+
+def _affected(target: Record, status: str, known: dict[str, str], source: Source) -> Iterable[str]:
+    """The packages that a target means, limited to the versions it names."""
+    reference = required(target, "ref")
+    inner = unquote(reference.partition("#")[2]) if reference.startswith("urn:") else ""
+    purl = (
+        known.get(reference) or known.get(inner) or next((n for n in (inner, reference) if n.startswith("pkg:")), None)
+    )
+    versions = records(target, "versions")
+    if not versions:
+        return covered(purl, [], (), source)
+    return [name for each in versions for name in _versioned(purl, each, status, source)]
+
+
+def _versioned(purl: str | None, each: Record, status: str, source: Source) -> list[str]:
+    """One version of a target. A range is taken whole where the statement accuses, and not at all where it excuses."""
+    accuses = status in {"AFFECTED", "UNDER_INVESTIGATION"}
+    version = text(each, "version")
+    if purl is None or (version is None and not accuses):
+        return []
+    if text(each, "status") in ({"unaffected"} if accuses else {"affected", "unknown"}):
+        return []  # the version contradicts the statement
+    if version is None:
+        return covered(_unversioned(purl), [], (), source)
+    own = purl.partition("?")[0].rpartition("@")[2] if "@" in purl.partition("?")[0].rpartition("/")[2] else None
+    if own is not None and unquote(own) != version:
+        return []
+    return covered(purl if own is not None else _with_version(purl, version), [], (), source)
+
+
+def _unversioned(purl: str) -> str:
+    path, mark, rest = purl.partition("?")
+    stem, at, _ = path.rpartition("@")
+    return f"{stem if at and '/' not in path[len(stem) :] else path}{mark}{rest}"
+
+
+def _with_version(purl: str, version: str) -> str:
+    from urllib.parse import quote
+
+    path, mark, rest = purl.partition("?")
+    return f"{path}@{quote(version, safe=':')}{mark}{rest}"

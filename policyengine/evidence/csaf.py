@@ -1,0 +1,145 @@
+"""CSAF 2.0 and 2.1 advisories as VEX: one record for each vulnerability and status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from policyengine.evidence.fields import Record, Unreadable, member, records, required, text, texts
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Vex
+from policyengine.evidence.reading import Reading, Source
+from policyengine.evidence.vex import covered, doubts, moment
+
+_GROUPS = {
+    "known_affected": "AFFECTED",
+    "first_affected": "AFFECTED",
+    "last_affected": "AFFECTED",
+    "fixed": "FIXED",
+    "first_fixed": "FIXED",
+    "known_not_affected": "NOT_AFFECTED",
+    "under_investigation": "UNDER_INVESTIGATION",
+}
+"""`recommended` says nothing of a status. A product under several statuses counts as affected (section 6.1.6)."""
+
+
+def is_csaf(value: Any) -> bool:
+    """Whether `value` is a CSAF document."""
+    document = value.get("document") if type(value) is dict else None
+    return type(document) is dict and "csaf_version" in document
+
+
+def read(advisory: Record, source: Source) -> Reading:
+    """A CSAF document that is final or interim."""
+    document = member(advisory, "document")
+    version = required(document, "csaf_version")
+    tracking = member(document, "tracking")
+    if version not in {"2.0", "2.1"}:
+        raise Unreadable(f"the version {version[:40]!r} of CSAF is not known")
+    if text(tracking, "status") not in {"final", "interim"}:
+        raise Unreadable("the advisory is a draft")
+    products = _Products(member(advisory, "product_tree"), source)
+    stated = moment(tracking, "current_release_date") or source.created
+    author = text(member(document, "publisher"), "name")
+    found = tuple(
+        Vex(
+            ids=_names(each),
+            status=status,
+            products=products.packages(names),
+            digest=source.digest,
+            justification=_justification(each, names),
+            author=author,
+            timestamp=stated,
+            signatures=source.signatures,
+        )
+        for each in records(advisory, "vulnerabilities")
+        for status, names in products.statuses(each)
+    )
+    engine = member(member(tracking, "generator"), "engine")
+    warnings = (*doubts(found), *products.conflicts)
+    return Reading("vex", f"csaf-{version}", found, text(engine, "name"), text(engine, "version"), stated, (), warnings)
+
+
+def _names(vulnerability: Record) -> tuple[str, ...]:
+    stated = (text(vulnerability, "cve"), *(text(each, "text") for each in records(vulnerability, "ids")))
+    names = [name for name in stated if name]
+    if not names:
+        raise Unreadable("a vulnerability has no id")
+    return ranked(names)
+
+
+def _justification(vulnerability: Record, names: frozenset[str]) -> str | None:
+    """The label of the flag that concerns the products called `names`."""
+    for flag in records(vulnerability, "flags"):
+        if names & set(texts(flag, "product_ids")):
+            return text(flag, "label")
+    return None
+
+
+class _Products:
+    """The product tree: the package URLs of each product, and the groups of products."""
+
+    def __init__(self, tree: Record, source: Source) -> None:
+        self.conflicts: list[str] = []
+        self._source = source
+        self._purls: dict[str, list[str]] = {}
+        self._groups = {
+            required(each, "group_id"): texts(each, "product_ids") for each in records(tree, "product_groups")
+        }
+        for product in _listed(tree):
+            helper = member(product, "product_identification_helper")
+            single = text(helper, "purl")
+            found = [*([single] if single else []), *texts(helper, "purls")]
+            self._purls.setdefault(required(product, "product_id"), []).extend(found)
+
+    def packages(self, names: Iterable[str]) -> frozenset[str]:
+        """The package URLs by which the products called `names` are known."""
+        known = (purl for name in names for purl in self._purls.get(name, ()))
+        return frozenset(name for purl in known for name in covered(purl, [], (), self._source))
+
+    def statuses(self, vulnerability: Record) -> Iterable[tuple[str | None, frozenset[str]]]:
+        """Each status with the products that have it; `None` for "not affected" without a reason."""
+        by_product: dict[str, set[str]] = {}
+        stated = member(vulnerability, "product_status")
+        for group, status in _GROUPS.items():
+            for name in texts(stated, group):
+                by_product.setdefault(name, set()).add(status)
+        reasoned = self._reasoned(vulnerability)
+        found: dict[str | None, set[str]] = {}
+        for name, several in by_product.items():
+            status = several.pop() if len(several) == 1 else self._conflict(name)
+            known = None if status == "NOT_AFFECTED" and not (reasoned is None or name in reasoned) else status
+            found.setdefault(known, set()).add(name)
+        return [(status, frozenset(names)) for status, names in found.items()]
+
+    def _conflict(self, name: str) -> str:
+        self.conflicts.append(f"the product {name[:60]!r} has several statuses at once, and counts as affected")
+        return "AFFECTED"
+
+    def _reasoned(self, vulnerability: Record) -> set[str] | None:
+        """The products for which a flag or an impact is given; `None` where one is given for all."""
+        reasons = [*records(vulnerability, "flags"), *_impacts(vulnerability)]
+        found: set[str] = set()
+        for reason in reasons:
+            names = texts(reason, "product_ids")
+            groups = texts(reason, "group_ids")
+            if not names and not groups:
+                return None
+            found.update(names, *(self._groups.get(group, ()) for group in groups))
+        return found
+
+
+def _impacts(vulnerability: Record) -> list[Record]:
+    return [each for each in records(vulnerability, "threats") if text(each, "category") == "impact"]
+
+
+def _listed(tree: Record) -> Iterable[Record]:
+    """All products: listed, in branches, and those that relationships make. Branches nest."""
+    yield from records(tree, "full_product_names")
+    yield from (member(each, "full_product_name") for each in records(tree, "relationships"))
+    branches = list(records(tree, "branches"))
+    while branches:
+        branch = branches.pop()
+        branches.extend(records(branch, "branches"))
+        if member(branch, "product"):
+            yield member(branch, "product")
