@@ -76,8 +76,10 @@ SIGNS = (
 )
 
 LITERALS = (
-    Form(re.compile(r"'([^'\"\\\n]*)'"), r'"\1"', (("TEXT", r'"\1"'),)),
-    Form(re.compile(r"[<\[]\s*([a-z]+)\s*[>\]]"), r"of \1", (("OF", "of"), ("NAME", r"\1")), after=("set", "list")),
+    Form(re.compile(r"'([^'\"\\\n]{0,200})'"), r'"\1"', (("TEXT", r'"\1"'),)),
+    Form(
+        re.compile(r"[<\[]\s*([a-z]{1,40})\s*[>\]]"), r"of \1", (("OF", "of"), ("NAME", r"\1")), after=("set", "list")
+    ),
 )
 
 LAYOUT = (

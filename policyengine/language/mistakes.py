@@ -22,6 +22,9 @@ from policyengine.language.syntax import Span
 HEADER = "a file begins with `policy NAME`, `library NAME`, `tests for NAME` or `waivers for NAME`"
 COMPARING_SIGNS = ("<", "<=", ">", ">=", "=", "==", "!=")
 COMPARING_WORDS = ("is", "in", "not", "matches", "permitted", "requires", "within", "covers")
+LONGEST_NAME = 64
+"""Characters; a longer text in quotes was not meant as a name."""
+
 UNITS = ("seconds", "minutes", "hours", "days", "weeks", "second", "minute", "hour", "day", "week")
 CALCULATIONS = ("*", "/", "%", "^")
 
@@ -248,7 +251,7 @@ def quoted_name(place: Place) -> Mistake | None:
         return None
     name = token.text.strip('"')
     message = f"a name stands without quotes, found {shown(token)}"
-    if not name.isascii() or not name.replace("-", "_").isidentifier():
+    if len(name) > LONGEST_NAME or not name.isascii() or not name.replace("-", "_").isidentifier():
         return _error("E002", message, token.span)
     kinds = sorted(place.expected & {"FIELD", "LABEL", "MODULE"})
     repair = Repair(((kinds[0], name),), token.start + len(token.text)) if len(kinds) == 1 else None

@@ -84,4 +84,6 @@ def _name(symbol: Any) -> Name | None:
         word = symbol.text.rpartition(".")[2]
         named = symbol.type in ("LABEL", "MODULE") or word.isidentifier()
         return Name(symbol.span, word) if named else None
-    return symbol if isinstance(symbol, Name) else None
+    if isinstance(symbol, Name):
+        return Name(symbol.span, symbol.text.rpartition(".")[2])
+    return None
