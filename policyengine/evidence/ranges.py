@@ -25,6 +25,10 @@ MOST_CONSTRAINTS = 8
 WITH_EPOCH = ("deb", "rpm")
 
 
+REVISION = {"apk": "-r0", "deb": "-1", "rpm": "-1"}
+"""How versions of distributions go on after what upstream calls the version."""
+
+
 class Constraint(Struct, frozen=True):
     """One bound: an operator and a version."""
 
@@ -137,6 +141,16 @@ def _compatible(one: Constraint, other: Constraint, order: int | None) -> bool:
     if ">" in one.operator and "<" in other.operator:
         return order < 0 or (order == 0 and "=" in one.operator and "=" in other.operator)
     return True
+
+
+def warning(range_: Range) -> str | None:
+    """What an author may not expect of a range that compiles, or `None`: `=5.6.0` is not about `5.6.0-1`."""
+    revision = REVISION.get(range_.ecosystem)
+    for constraint in range_.constraints:
+        if revision and constraint.operator in ("=", "<=", ">") and "-" not in constraint.version:
+            example = f"{constraint.version}{revision}"
+            return f"{quoted(constraint.version)} is older than {quoted(example)}, since it names no revision"
+    return None
 
 
 def contains(range_: Range, purl: str | None, version: str | None = None) -> bool | None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine.evidence.ranges import any_contains, contains, parse, range_set
+from policyengine.evidence.ranges import any_contains, contains, parse, range_set, warning
 from policyengine.evidence.versions import compare
 
 XZ = "pkg:deb/debian/xz-utils@>=5.6.0,<5.6.2"
@@ -137,6 +137,19 @@ def test_a_broken_range_is_refused_with_what_to_write(text: str, words: str) -> 
 
 def test_a_range_of_one_version_has_room() -> None:
     assert contains(parse("pkg:npm/x@>=1.0,<=1.0"), "pkg:npm/x@1.0.0") is True
+
+
+@pytest.mark.parametrize("text", ["pkg:deb/debian/xz-utils@=5.6.0", "pkg:rpm/redhat/openssl@>=3,<=3.0.7"])
+def test_a_version_without_revision_is_warned_of_where_it_misses_those_with_one(text: str) -> None:
+    range_ = parse(text)
+    bound = range_.constraints[-1].version
+    assert f"`{bound}` is older than `{bound}-1`" in str(warning(range_))
+    assert contains(range_, f"{range_.head}@{bound}-1") is False
+
+
+@pytest.mark.parametrize("text", [XZ, OPENSSL, "pkg:npm/x@=1.0", "pkg:deb/debian/xz-utils@=5.6.0-1"])
+def test_a_range_without_surprises_is_not_warned_of(text: str) -> None:
+    assert warning(parse(text)) is None
 
 
 VERSIONS = st.sampled_from(["0.9", "1.0", "1.0.1", "1.1", "1.1-rc1", "2.0", "nothing"])
