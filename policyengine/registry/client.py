@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 from policyengine.errors import UsageError
@@ -21,7 +22,7 @@ MODES = ("auto", "api", "tag")
 
 
 class Registry:
-    """Registries as the user's logins reach them. Cheap to make: nothing is read or imported before the first request.
+    """Registries as the user's logins reach them: cheap to make, and to be closed, as by `with`.
 
     `plain_http` is for all registries; `None` means loopback names only. `referrers` is `auto`,
     `api` or `tag`. `timeout` bounds, in seconds, all requests for one repository object; `workers`
@@ -92,6 +93,12 @@ class Registry:
             if isinstance(self._transport, Wire):
                 self._transport.vouch(host, port)
             return self._transport
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """End all connections."""

@@ -56,6 +56,7 @@ class Repository:
         self._workers = workers
         self._has_api = True
         self._manifests: dict[str, bytes] = {}
+        self._lists: dict[str, tuple[Descriptor, ...]] = {}
 
     def resolve(self, target: str) -> Descriptor:
         """See `Store.resolve`."""
@@ -117,22 +118,28 @@ class Repository:
         return verify(answer.body, descriptor.digest, descriptor.size)
 
     def referrers(self, digest: str) -> tuple[Descriptor, ...]:
-        """See `Store.referrers`.
+        """See `Store.referrers`. A list is asked for once: one decision sees one state of it."""
+        parse_digest(digest)
+        if digest not in self._lists:
+            listed = self._list(digest)
+            self._lists[digest] = tuple({entry.digest: entry for entry in reversed(listed)}.values())[::-1]
+        return self._lists[digest]
+
+    def _list(self, digest: str) -> list[Descriptor]:
+        """All entries that the registry has for `digest`, in the mode that the user chose.
 
         In mode `auto` the API is asked, and the tag schema too where the API is missing, or lists no
         Notation signature: Notation writes the tag by default, and some registries that have the API
         do not list then what they were given under it.
         """
-        parse_digest(digest)
         listed = self._from_api(digest) if self._mode != "tag" and self._has_api else None
-        if listed is None and self._mode == "api":
-            raise RegistryError(
-                f"{self._session.origin} has no referrers API", "use --referrers auto, which knows the tag schema too"
-            )
-        signed = any(entry.artifact_type == NOTATION for entry in listed or ())
-        if listed is None or (self._mode == "auto" and not signed):
-            listed = [*(listed or ()), *self._from_tag(digest)]
-        return tuple({entry.digest: entry for entry in reversed(listed)}.values())[::-1]
+        if self._mode == "api":
+            if listed is None:
+                raise RegistryError(f"{self._session.origin} has no referrers API", "use --referrers auto")
+            return listed
+        if listed and any(entry.artifact_type == NOTATION for entry in listed):
+            return listed
+        return [*(listed or ()), *self._from_tag(digest)]
 
     def _from_api(self, digest: str) -> list[Descriptor] | None:
         """All pages of the referrers API; `None` where the registry does not have it."""
