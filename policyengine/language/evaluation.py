@@ -49,6 +49,13 @@ class Found(Struct):
     excused: bool = False
 
 
+def whole(fires: bool | None, excused: bool) -> Found:
+    """What a rule without elements found: whether what it demands is broken."""
+    if fires is False or excused:
+        return Found([Frame(runtime.NO_ELEMENTS, [], True)])
+    return Found([Frame(runtime.NO_ELEMENTS, [(None, fires is True)])])
+
+
 class Run(Protocol):
     """The rules of one policy in front of one image: what can be asked about what they found."""
 
@@ -220,9 +227,11 @@ class _Docket:
 
     def _count(self, index: int, rule: RuleFacts, frame: Frame) -> Violation | None:
         """The violation of a frame that holds more than its limit, or may do so."""
+        if frame.excused:
+            return None
         cases = [case for case in self._distinct(self._cases(rule, frame, ())) if case.waiver is None]
         low = sum(case.definite for case in cases)
-        high = len(cases) + (0 if frame.excused else runtime.unseen(frame.collection))
+        high = len(cases) + runtime.unseen(frame.collection)
         if frame.limit is not None and high <= frame.limit:
             return None
         count = _span(low, high)
@@ -237,8 +246,9 @@ class _Docket:
 
     def _uncounted(self, index: int, frame: Frame, cases: Iterable[Case]) -> list[Unknown]:
         """Why the number is not certain: the gaps, and the elements that may count or not."""
-        gaps = [] if frame.excused else unseen(frame.collection.gaps)
-        return gaps + [self.run.doubt(index, case.each, case.element) for case in cases if not case.definite]
+        return unseen(frame.collection.gaps) + [
+            self.run.doubt(index, case.each, case.element) for case in cases if not case.definite
+        ]
 
     # ------------------------------------------------------------------ words
 

@@ -76,9 +76,9 @@ class Hearing:
         if rule.each is not None:
             return self._selected(rule.each.element, rule.each.collection, [rule.each.where, broken], rule.unless, {})
         fires = self.interpreter.value(broken, {})
-        if fires is False or self._excused(rule.unless, {}, set()):
-            return Frame(runtime.NO_ELEMENTS, [], excused=True)
-        return Frame(runtime.NO_ELEMENTS, [(None, fires is True)])
+        excused = self._excused(rule.unless, {}, set())
+        hits = [] if fires is False or excused else [(None, fires is True)]
+        return Frame(runtime.NO_ELEMENTS, hits, excused)
 
     def _selected(
         self, element: str, collection: Expr, conditions: Sequence[Expr | None], unless: Expr | None, scope: Scope

@@ -1,9 +1,9 @@
 """The values of running policies, and what can be asked of them; compiled policies and the interpreter share it.
 
 `None` always means: not known. A severity is 0 to 4; a vulnerability is the tuple of its ids, the primary one
-first; sets are `frozenset`s (of the ids, for vulnerabilities; a `LicenseSet`, for licences), lists of values
-are tuples, and collections of evidence are `Collection`s. Nothing here raises for a value that the checker
-lets through: arithmetic that leaves the calendar is not known.
+first; sets are `frozenset`s (of the ids, for vulnerabilities) and lists tuples, except for licences, globs and
+ranges, whose sets and lists are built to be asked; collections of evidence are `Collection`s. Nothing here raises
+for a value that the checker lets through: arithmetic that leaves the calendar is not known.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
-from functools import lru_cache
 from itertools import compress
 from typing import Any
 
 from policyengine import limits
-from policyengine.evidence import licenses
+from policyengine.evidence import globs, licenses, ranges
 from policyengine.evidence.model import Collection, Custom, Finding, Gap, Identity, Image, Package
 from policyengine.language.types import Type
 
@@ -45,31 +44,26 @@ def constant(type_: Type, value: Any, assumed: int | None = None) -> Any:
 
 def _container(type_: Type, values: Iterable[Any], assumed: int | None) -> Any:
     """A set or list; one with a member that is not known is not known itself."""
-    if type_.name == "license":
-        return licenses.license_set(values)
+    if type_.name in SETS:
+        return SETS[type_.name](values)
     if type_.name == "vulnerability":
         return frozenset(values) if type_.container == "set" else tuple(values)
     return members(type_, [constant(type_.member, value, assumed) for value in values])
 
 
 def members(type_: Type, values: Iterable[Any]) -> Any:
-    """The set or list of `values`; not known where one of them is not."""
+    """The set or list of `values`; not known where one of them is not, or cannot be a member."""
     known = tuple(values)
     if any(value is None for value in known):
         return None
-    if type_.name == "license":
-        return _license_set(known)
+    if type_.name in SETS:
+        try:
+            return SETS[type_.name](str(value) for value in known)
+        except ValueError:  # a licence that is an expression, from a document
+            return None
     if type_.name == "vulnerability":
         known = tuple(name for ids in known for name in ids)
     return frozenset(known) if type_.container == "set" else known
-
-
-def _license_set(known: Iterable[licenses.License]) -> licenses.LicenseSet | None:
-    """A set of licences that stand in documents; one that is no simple licence cannot be a member."""
-    try:
-        return licenses.license_set(str(license_) for license_ in known)
-    except ValueError:
-        return None
 
 
 def _instant(text: str) -> datetime:
@@ -84,32 +78,24 @@ def _seconds(value: int) -> timedelta:
     return timedelta(seconds=value)
 
 
-@lru_cache(4096)
-def _glob(text: str) -> Any:
-    from policyengine.evidence import globs
-
-    return globs.glob(text)
-
-
-@lru_cache(4096)
-def _range(text: str) -> Any:
-    from policyengine.evidence import ranges
-
-    return ranges.parse(text)
-
-
 def _identity(value: Iterable[str]) -> Any:
     from policyengine.evidence import identities
 
     form, *texts = value
-    return {"x509": identities.x509, "keyless": identities.keyless, "key": identities.key}[form](*texts)
+    return getattr(identities, form)(*texts)
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "decimal": Decimal, "time": _instant, "date": date.fromisoformat, "duration": _seconds,
-    "vulnerability": _vulnerability, "license": licenses.parse, "glob": _glob, "range": _range, "identity": _identity,
+    "vulnerability": _vulnerability, "license": licenses.parse, "glob": globs.glob, "range": ranges.parse,
+    "identity": _identity,
 }  # fmt: skip
 """The types whose portable form is not the value itself."""
+
+SETS: Mapping[str, Callable[[Iterable[str]], Any]] = {
+    "license": licenses.license_set, "glob": globs.glob_set, "range": ranges.range_set,
+}  # fmt: skip
+"""The types whose sets and lists are built to be asked, from the texts of their members; iterating gives those."""
 
 
 # ---------------------------------------------------------------------------- fields
@@ -176,29 +162,17 @@ def _same_identity(left: Any, right: Any) -> bool:
     return bool(left == right)
 
 
-def several(value: Any) -> Iterable[Any]:
-    """The members of a set or list, or `value` alone."""
-    return value if isinstance(value, frozenset | tuple | licenses.LicenseSet) else (value,)
-
-
 def matcher(name: str, patterns: Any) -> Callable[[Any], bool | None]:
-    """What asks whether a text, purl or package (`name`) matches the known `patterns`, one or several."""
+    """What asks whether a text, purl or package (`name`) matches the known `patterns`, one or a set."""
     if name == "package":
-        return _in_ranges(tuple(several(patterns)))
-    from policyengine.evidence import globs
-
-    found = tuple(several(patterns))
+        if isinstance(patterns, ranges.RangeSet):
+            return lambda package: patterns.contains(package.purl, package.version)
+        return lambda package: ranges.contains(patterns, package.purl, package.version)
     if name == "purl":
-        return lambda purl: any(globs.matches_purl(glob, purl) for glob in found)
-    if len(found) == 1:
-        return found[0].matches  # type: ignore[no-any-return]
-    return lambda text: any(glob.matches(text) for glob in found)
-
-
-def _in_ranges(found: tuple[Any, ...]) -> Callable[[Package], bool | None]:
-    from policyengine.evidence import ranges
-
-    return lambda package: disjunction(*[ranges.contains(one, package.purl, package.version) for one in found])
+        if isinstance(patterns, globs.GlobSet):
+            return patterns.matches_purl
+        return lambda purl: globs.matches_purl(patterns, purl)
+    return patterns.matches  # type: ignore[no-any-return]
 
 
 def within(moment: datetime, duration: timedelta, at: datetime) -> bool | None:
@@ -211,7 +185,7 @@ def within(moment: datetime, duration: timedelta, at: datetime) -> bool | None:
 
 def signed(document: Any, identities: Any) -> bool | None:
     """Whether a verified signature of `document` is by one of `identities` (by anyone, where they are `None`)."""
-    patterns = None if identities is None else tuple(several(identities))
+    patterns = identities if identities is None or isinstance(identities, frozenset | tuple) else (identities,)
     for signature in document.signatures.items:
         if patterns is None or any(_same_identity(signature.identity, pattern) for pattern in patterns):
             return True
@@ -232,6 +206,26 @@ def status(vex: Any, finding: Finding | None, statements: Iterable[Any]) -> str 
 
     answer: str | None = vexes.status(vex, finding, statements)
     return answer
+
+
+class Statements:
+    """VEX statements by the ids of their vulnerability."""
+
+    __slots__ = ("_by_id", "_items")
+
+    def __init__(self, vexes: Collection[Any]) -> None:
+        self._items = vexes.items
+        self._by_id: dict[str, list[int]] = {}
+        for position, vex in enumerate(vexes.items):
+            for name in vex.ids:
+                self._by_id.setdefault(name, []).append(position)
+
+    def about(self, finding: Finding | None) -> Iterable[Any]:
+        """Those that share an id with `finding`, since no other covers it, in order; all, if it is not known."""
+        if finding is None:
+            return self._items
+        positions = {position for name in finding.ids for position in self._by_id.get(name, ())}
+        return [self._items[position] for position in sorted(positions)] if positions else ()
 
 
 # ---------------------------------------------------------------------------- three-valued logic
@@ -261,7 +255,7 @@ def arithmetic(operator: str, left: Any, right: Any) -> Any:
     """`+`, `-` or `&` of known values; not known where the result cannot be represented."""
     if isinstance(left, Collection):
         return join(left, right)
-    if isinstance(left, frozenset | licenses.LicenseSet):
+    if isinstance(left, frozenset | licenses.LicenseSet | globs.GlobSet | ranges.RangeSet):
         return _combined(operator, left, right)
     try:
         if isinstance(left, Decimal):
@@ -298,7 +292,7 @@ def elements(value: Any, name: str) -> Collection[Any]:
     if value is None:
         return UNKNOWN_ELEMENTS
     listed = sorted(value, key=str) if isinstance(value, frozenset) else value
-    wrap = READERS[name] if name in ("license", "vulnerability") else None
+    wrap = READERS[name] if name in SETS or name == "vulnerability" else None
     return Collection(tuple(map(wrap, listed)) if wrap is not None else tuple(listed))
 
 
