@@ -18,6 +18,7 @@ from policyengine.evidence import (
     gitlab,
     grype,
     harbor,
+    intoto,
     osv,
     prisma,
     sarif,
@@ -32,6 +33,7 @@ from policyengine.evidence import (
 from policyengine.evidence.fields import Unreadable
 from policyengine.evidence.reading import Reading, Source
 
+_LINES = 1_000  # statements in one file; real ones hold a handful
 _LOOK = 65_536  # bytes within which a document has to show what it is
 Reader = Callable[[Any, Source], Reading]
 
@@ -155,11 +157,42 @@ def _json(data: bytes) -> tuple[str, Reader, Any]:
     try:
         value = strictjson.loads(data)
     except strictjson.JsonError as fault:
-        raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
-    for name, belongs, reader in _JSON:
-        if belongs(value):
-            return name, reader, value
-    raise EvidenceError("the document is JSON of no known format")
+        value = _lines(data)
+        if value is None:
+            raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
+    found = _known(value)
+    if found is None:
+        raise EvidenceError("the document is JSON of no known format")
+    return *found, value
+
+
+def _lines(data: bytes) -> list[Any] | None:
+    """Statements written one to a line, as `.intoto.jsonl` files hold them; `None` for anything else."""
+    lines = [line for line in data.removeprefix(strictjson.BOM).split(b"\n", _LINES) if line.strip()]
+    if not 1 < len(lines) < _LINES:
+        return None
+    try:
+        values = [strictjson.loads(line) for line in lines]
+    except strictjson.JsonError:
+        return None
+    return values if intoto.is_statement(values) else None
+
+
+def _known(value: Any) -> tuple[str, Reader] | None:
+    """The family and the reader of a JSON value."""
+    return next(((name, reader) for name, belongs, reader in _JSON if belongs(value)), None)
+
+
+def _inner(value: Any, source: Source) -> Reading:
+    """A document inside another one, which is no envelope again."""
+    found = _known(value)
+    if found is None or found[0] == "in-toto":
+        raise Unreadable("it holds a document of no known format")
+    return found[1](value, source)
+
+
+def _statements(value: Any, source: Source) -> Reading:
+    return intoto.read(value, source, _inner)
 
 
 def _keys(*names: str) -> Callable[[Any], bool]:
@@ -193,6 +226,7 @@ def _is_snyk(value: Any) -> bool:
 
 
 _JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
+    ("in-toto", intoto.is_statement, _statements),
     ("sarif", _keys("runs", "version"), sarif.read),
     ("cyclonedx", lambda value: type(value) is dict and value.get("bomFormat") == "CycloneDX", cyclonedx.read),
     ("spdx", _keys("spdxVersion"), spdx.read),

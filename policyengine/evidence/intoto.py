@@ -1,0 +1,206 @@
+"""In-toto statements (0.1 and 1), bare or in DSSE envelopes and Sigstore bundles, and what their predicates say.
+
+Nothing here looks at an envelope's own signatures: to read is not to trust.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from msgspec.structs import replace
+
+from policyengine import strictjson
+from policyengine.errors import EvidenceError
+from policyengine.evidence import provenance, severity, tagvalue
+from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.instants import instant
+from policyengine.evidence.model import Finding
+from policyengine.evidence.reading import Reading, Source, scanned
+
+Inner = Callable[[Any, Source], Reading]
+"""How a document of any known format is read: what many predicates are."""
+
+STATEMENT = "https://in-toto.io/Statement/"
+_BUNDLE = "application/vnd.dev.sigstore.bundle"
+
+
+def is_statement(value: Any) -> bool:
+    """Whether `value` is a statement, or something that statements travel in."""
+    if type(value) is list:
+        return bool(value) and all(map(is_statement, value))
+    if type(value) is not dict:
+        return False
+    kind = value.get("_type")
+    return (
+        {"payloadType", "payload"} <= value.keys()
+        or (type(kind) is str and kind.startswith(STATEMENT))
+        or str(value.get("mediaType")).startswith(_BUNDLE)
+        or "provenance_summary" in value
+        or type(value.get("attestations")) is list
+    )
+
+
+def read(value: Any, source: Source, inner: Inner) -> Reading:
+    """All that the statements in `value` say, which are about the same subjects."""
+    found = list(statements(value))
+    if not found:
+        raise Unreadable("it holds no statement")
+    about = [subjects(each) for each in found]
+    chosen = _about_one(found, about, source)
+    readings = [_statement(each, source, inner) for each in chosen]
+    warnings = [warning for reading in readings for warning in reading.warnings]
+    if len(chosen) < len(found):
+        warnings.append(f"{len(found) - len(chosen)} statements are about something else, and do not count")
+    common = [name for name in subjects(chosen[0]) if all(name in subjects(each) for each in chosen)]
+    if not common:
+        warnings.append("its statement names no subject by digest")
+    return replace(
+        readings[0],
+        format=f"in-toto/{readings[0].format}",
+        records=tuple(record for reading in readings for record in reading.records),
+        subjects=tuple(common),
+        warnings=tuple(dict.fromkeys(warnings)),
+    )
+
+
+def _about_one(found: list[Record], about: list[tuple[str, ...]], source: Source) -> list[Record]:
+    """The statements that count: those about the image where it is known, else all, if they share their subjects."""
+    mine = [each for each, names in zip(found, about, strict=True) if set(names) & set(source.image)]
+    if mine:
+        return mine
+    if len({frozenset(names) for names in about}) > 1:
+        raise Unreadable("it holds statements about different subjects")
+    return found
+
+
+def subjects(statement: Record) -> tuple[str, ...]:
+    """The digests of what the statement is about."""
+    digests = (member(each, "digest") for each in records(statement, "subject"))
+    known = ((name, text(digest, name)) for digest in digests for name in ("sha256", "sha512"))
+    return tuple(dict.fromkeys(f"{name}:{value}" for name, value in known if value))
+
+
+# Out of the envelopes -------------------------------------------------------------------------------
+
+
+def statements(value: Any) -> Iterator[Record]:
+    """The statements in `value`, out of whatever they travel in."""
+    if type(value) is list:
+        for each in value:
+            yield from statements(each)
+    elif type(value) is not dict:
+        raise Unreadable("one of its statements is no object")
+    elif "payload" in value:
+        yield _payload(value)
+    elif "provenance_summary" in value:
+        for each in records(member(value, "provenance_summary"), "provenance"):
+            yield from statements(member(each, "envelope"))
+    elif type(value.get("attestations")) is list:
+        for each in records(value, "attestations"):
+            yield from statements(member(each, "statement") or member(each, "bundle") or each)
+    elif "dsseEnvelope" in value:
+        yield from statements(member(value, "dsseEnvelope"))
+    elif (text(value, "_type") or "").startswith(STATEMENT):
+        yield value
+    else:
+        raise Unreadable("it holds something that is no statement")
+
+
+def _payload(envelope: Record) -> Record:
+    kind = required(envelope, "payloadType")
+    if kind != "application/vnd.in-toto+json":
+        raise Unreadable(f"the payload of its envelope is {kind[:60]!r}, not a statement")
+    try:
+        written = required(envelope, "payload").replace("-", "+").replace("_", "/")
+        data = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
+        statement = strictjson.loads(data)
+    except (binascii.Error, ValueError) as fault:
+        raise Unreadable(f"the payload of its envelope cannot be read: {fault}") from None
+    if type(statement) is not dict or not (text(statement, "_type") or "").startswith(STATEMENT):
+        raise Unreadable("the payload of its envelope is no statement")
+    return statement
+
+
+# Predicates -----------------------------------------------------------------------------------------
+
+
+def _statement(statement: Record, source: Source, inner: Inner) -> Reading:
+    kind = required(statement, "predicateType")
+    predicate = statement.get("predicate")
+    name = kind.removeprefix("https://").removeprefix("http://")
+    if name.startswith(provenance.TYPE):
+        return provenance.read(member(statement, "predicate"), name[len(provenance.TYPE) :], source)
+    if name.startswith("in-toto.io/attestation/vulns/"):
+        return _vulnerabilities(member(statement, "predicate"), source)
+    if name.startswith("cosign.sigstore.dev/attestation/vuln/"):
+        return _cosign(member(statement, "predicate"), source, inner)
+    if name.startswith(("spdx.dev/Document", "cyclonedx.org/", "openvex.dev/ns")):
+        return _document(predicate, source, inner)
+    return Reading("other", name[:200], (), None, None, source.created)
+
+
+def _document(predicate: Any, source: Source, inner: Inner) -> Reading:
+    """A predicate that is a document, as an object, as a text, or in the wrapper that cosign once made."""
+    if type(predicate) is dict and type(predicate.get("Data")) is str:
+        predicate = predicate["Data"]
+    if type(predicate) is not str:
+        return inner(predicate, source)
+    data = predicate.encode("utf-8")
+    if predicate.lstrip()[:1] in ("{", "["):
+        try:
+            return inner(strictjson.loads(data), source)
+        except strictjson.JsonError as fault:
+            raise Unreadable(f"its predicate cannot be read: {fault}") from None
+    try:
+        return tagvalue.read(data, source)
+    except EvidenceError as fault:
+        raise Unreadable(f"its predicate cannot be read: {fault.message}") from None
+
+
+def _vulnerabilities(predicate: Record, source: Source) -> Reading:
+    """The vulnerability predicate of in-toto; without a list of results nothing was found out."""
+    scanner = member(predicate, "scanner")
+    listed = scanner.get("result")
+    if type(listed) is not list:
+        raise Unreadable("the scanner's result is not an array: nothing says that it found nothing")
+    tool = required(scanner, "uri").lower()
+    found = collect(listed, partial(_vulnerability, tool=tool, document=source.digest), "result")
+    return scanned("in-toto-vulns", tool, text(scanner, "version"), _finished(predicate), found, source)
+
+
+def _vulnerability(each: Record, tool: str, document: str) -> Iterator[Finding]:
+    ratings = [each.get("score") for each in records(each, "severity")]
+    words = [severity.from_word(rating) for rating in ratings if type(rating) is str]
+    score = next((score for score in (number(rating, "score") for rating in records(each, "severity")) if score), None)
+    known = [word for word in words if word is not None]
+    yield Finding(
+        ids=ranked((required(each, "id"),)),
+        severity=max(known) if known else severity.from_score(score),
+        cvss=score,
+        tool=tool,
+        document=document,
+    )
+
+
+def _cosign(predicate: Record, source: Source, inner: Inner) -> Reading:
+    """Cosign's vulnerability predicate: the scanner's own report, whole."""
+    scanner = member(predicate, "scanner")
+    report = scanner.get("result")
+    if type(report) is not dict and type(report) is not list:
+        raise Unreadable("the scanner's result is missing: nothing says that it found nothing")
+    reading = inner(report, source)
+    if reading.kind != "scan":
+        raise Unreadable("the scanner's result is no scan")
+    time = instant(_finished(predicate)) or reading.time
+    scans = tuple(replace(record, finished=time) for record in reading.records)
+    return replace(reading, records=scans, time=time)
+
+
+def _finished(predicate: Record) -> str | None:
+    metadata = member(predicate, "metadata")
+    return text(metadata, "scanFinishedOn") or text(metadata, "scan_finished_on")
