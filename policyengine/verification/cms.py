@@ -70,7 +70,7 @@ def read(token: bytes, content_type: str) -> SignedData:
     outer.end()
     if der.integer(fields.take(der.INTEGER)) != 3:
         raise VerificationError("the timestamp is not signed data of version 3")
-    fields.take(der.SET)
+    digests = der.elements(fields.take(der.SET))
     content = _content(fields.take(der.SEQUENCE), content_type)
     bag = fields.maybe(der.context(0))
     fields.maybe(der.context(1))
@@ -78,7 +78,10 @@ def read(token: bytes, content_type: str) -> SignedData:
     fields.end()
     if len(signers) != 1:
         raise VerificationError(f"the timestamp has {len(signers)} signers instead of one")
-    return SignedData(content_type, content, _certificates(bag), _signer(signers[0]))
+    signer = _signer(signers[0])
+    if signer.hash not in map(hash_name, digests):
+        raise VerificationError("the timestamp's signer uses a hash that is not among those announced")
+    return SignedData(content_type, content, _certificates(bag), signer)
 
 
 def _content(encapsulated: Element, content_type: str) -> bytes:
@@ -98,9 +101,7 @@ def _certificates(bag: Element | None) -> tuple[Certificate, ...]:
 
 
 def _signer(element: Element) -> Signer:
-    if element.tag != der.SEQUENCE:
-        raise VerificationError("the timestamp's signer is not a sequence")
-    fields = Fields(element)
+    fields = Fields(der.expect(element, der.SEQUENCE))
     if der.integer(fields.take(der.INTEGER)) != 1:
         raise VerificationError("the timestamp's signer information is not of version 1")
     name = Fields(fields.take(der.SEQUENCE))
@@ -119,7 +120,7 @@ def _signer(element: Element) -> Signer:
 def _attributes(element: Element) -> dict[str, Element]:
     found: dict[str, Element] = {}
     for attribute in der.elements(element):
-        fields = Fields(attribute)
+        fields = Fields(der.expect(attribute, der.SEQUENCE))
         kind = der.oid(fields.take(der.OID))
         values = der.elements(fields.take(der.SET))
         fields.end()
@@ -209,9 +210,11 @@ def _check_raw(key: object, signer: Signer) -> None:
     if isinstance(key, rsa.RSAPublicKey) and name in (RSA_ENCRYPTION, RSA_PSS, *RSA_WITH):
         _expect_hash(RSA_WITH.get(name, signer.hash), signer.hash)
         scheme = _pss(fields, signer.hash) if name == RSA_PSS else padding.PKCS1v15()
+        _end_without_parameters(fields)
         key.verify(signer.signature, signer.signed, scheme, digest)
     elif isinstance(key, ec.EllipticCurvePublicKey) and name in ECDSA_WITH:
         _expect_hash(ECDSA_WITH[name], signer.hash)
+        _end_without_parameters(fields)
         key.verify(signer.signature, signer.signed, ec.ECDSA(digest))
     else:
         raise VerificationError("the timestamp's signature algorithm is not supported, or not the key's")
@@ -224,7 +227,9 @@ def _pss(fields: Fields, name: str) -> padding.PSS:
     generator = Fields(Fields(parameters.take(der.context(1))).take(der.SEQUENCE))
     _expect_oid(generator.take(der.OID), "1.2.840.113549.1.1.8")  # MGF1
     _expect_hash(hash_name(generator.take(der.SEQUENCE)), name)
+    generator.end()
     salt = der.integer(Fields(parameters.take(der.context(2))).take(der.INTEGER))
+    parameters.end()
     if salt != hashlib.new(name).digest_size:
         raise VerificationError("the timestamp's RSASSA-PSS salt is not as long as the hash")
     return padding.PSS(padding.MGF1(algorithms.HASHES[name.removeprefix("sha")]()), padding.PSS.DIGEST_LENGTH)
@@ -232,10 +237,20 @@ def _pss(fields: Fields, name: str) -> padding.PSS:
 
 def hash_name(algorithm: Element) -> str:
     """The name of a hash by its AlgorithmIdentifier: SHA-256, SHA-384 or SHA-512; raises `VerificationError`."""
-    name = HASHES.get(der.oid(Fields(algorithm).take(der.OID)))
+    fields = Fields(der.expect(algorithm, der.SEQUENCE))
+    name = HASHES.get(der.oid(fields.take(der.OID)))
+    _end_without_parameters(fields)
     if name is None:
         raise VerificationError("the timestamp uses a hash that is none of SHA-256, SHA-384 and SHA-512")
     return name
+
+
+def _end_without_parameters(fields: Fields) -> None:
+    """No parameters, or the NULL that RFC 5754 has some writers put there."""
+    parameters = fields.maybe(der.NULL)
+    if parameters is not None and parameters.content:
+        raise VerificationError("the timestamp has an algorithm with parameters that do not belong there")
+    fields.end()
 
 
 def _expect_hash(found: str, wanted: str) -> None:

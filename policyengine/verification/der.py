@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from policyengine.errors import VerificationError
 
-BOOLEAN, INTEGER, OCTET_STRING, OID, GENERALIZED_TIME = 0x01, 0x02, 0x04, 0x06, 0x18
+BOOLEAN, INTEGER, OCTET_STRING, NULL, OID, GENERALIZED_TIME = 0x01, 0x02, 0x04, 0x05, 0x06, 0x18
 SEQUENCE, SET = 0x30, 0x31
 
 
@@ -36,7 +36,7 @@ def read(data: bytes, tag: int) -> Element:
     element, end = _at(data, 0)
     if end != len(data):
         raise _fault("more bytes follow the element")
-    return _expect(element, tag)
+    return expect(element, tag)
 
 
 def elements(element: Element) -> tuple[Element, ...]:
@@ -56,7 +56,7 @@ class Fields:
         """The next field, which has to have this tag."""
         if not self._left:
             raise _fault("a field is missing")
-        return _expect(self._left.pop(), tag)
+        return expect(self._left.pop(), tag)
 
     def maybe(self, tag: int) -> Element | None:
         """The next field if it has this tag: an optional one."""
@@ -151,7 +151,8 @@ def _length(head: bytes) -> tuple[int, int]:
     return 2 + count, length
 
 
-def _expect(element: Element, tag: int) -> Element:
+def expect(element: Element, tag: int) -> Element:
+    """`element`, if it has this tag; raises `VerificationError`."""
     if element.tag != tag:
         raise _fault(f"a field has the tag 0x{element.tag:02X} where 0x{tag:02X} belongs")
     return element

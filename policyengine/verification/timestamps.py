@@ -109,7 +109,7 @@ def _accuracy(element: Element | None, policy: str) -> timedelta:
 def _check_extensions(element: Element | None) -> None:
     """None is known here, so none may be critical."""
     for extension in der.elements(element) if element else ():
-        fields = Fields(extension)
+        fields = Fields(der.expect(extension, der.SEQUENCE))
         fields.take(der.OID)
         critical = fields.maybe(der.BOOLEAN)
         if critical is not None and der.boolean(critical):

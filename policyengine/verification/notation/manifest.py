@@ -20,12 +20,12 @@ THUMBPRINTS = "io.cncf.notary.x509chain.thumbprint#S256"
 
 
 class SignatureManifest(Protocol):
-    """What is read of a manifest; `oci.Manifest` is one."""
+    """What is read of a manifest; `oci.Manifest` is one. The artifact type is the effective one (OCI 1.1)."""
 
     @property
     def media_type(self) -> str: ...
     @property
-    def artifact_type(self) -> str | None: ...
+    def artifact_type(self) -> str: ...
     @property
     def config(self) -> Target | None: ...
     @property
@@ -37,9 +37,8 @@ class SignatureManifest(Protocol):
 
 
 def is_signature(manifest: SignatureManifest) -> bool:
-    """Whether the manifest says that it is a signature: by its artifact type, or by its config's type."""
-    config = manifest.config.media_type if manifest.config else ""
-    return ARTIFACT_TYPE in (manifest.artifact_type, config)
+    """Whether the manifest says that it is a signature: by its artifact type, which may be its config's."""
+    return manifest.artifact_type == ARTIFACT_TYPE
 
 
 def envelope_layer(manifest: SignatureManifest, target: Target) -> Target:
@@ -79,8 +78,8 @@ def _check_type(manifest: SignatureManifest) -> None:
     """OCI 1.1 names the artifact type and an empty config; OCI 1.0 has the type in the config."""
     if manifest.media_type != MANIFEST_TYPE:
         raise VerificationError("the signature manifest is not an OCI image manifest")
-    config = manifest.config.media_type if manifest.config else None
-    if (manifest.artifact_type, config) not in ((ARTIFACT_TYPE, EMPTY_CONFIG), (None, ARTIFACT_TYPE)):
+    config = manifest.config.media_type if manifest.config else ""
+    if manifest.artifact_type != ARTIFACT_TYPE or config not in (EMPTY_CONFIG, ARTIFACT_TYPE):
         raise VerificationError("the artifact type and the config's media type are not those of a signature")
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from policyengine import limits
 from policyengine.errors import TrustError, VerificationError
@@ -90,6 +91,7 @@ class _Case(Struct, frozen=True):
     statement: Statement
     at: datetime
     revoked: revocation.Check
+    trusted: bool = True
 
 
 # Step 3: integrity
@@ -168,7 +170,12 @@ def _wants_stamp(case: _Case) -> bool:
 
 
 def _revocation(case: _Case) -> None:
-    """Step 7. Only an authentic signing time may be held against an invalidity date."""
+    """Step 7. Only an authentic signing time may be held against an invalidity date.
+
+    The addresses to ask stand in the certificates, and nobody is asked on a stranger's word.
+    """
+    if not case.trusted:
+        raise VerificationError("revocation is not asked for a chain that nobody trusts")
     found = case.signed.envelope.attributes
     case.revoked(case.signed.chain, case.at, found.signed_at if found.scheme == SIGNING_AUTHORITY else None)
 
@@ -216,6 +223,7 @@ def _judge(case: _Case) -> SignatureResult:
             if action == ENFORCE:
                 return _result(case, "rejected", {**outcomes, check: FAILED}, logged, f"{check} failed: {fault}")
             outcomes[check] = LOGGED
+            case = replace(case, trusted=case.trusted and check != AUTHENTICITY)
             logged.append(f"{check} failed, which the trust policy only logs: {fault}")
         else:
             outcomes[check] = PASSED
