@@ -11,14 +11,11 @@ from msgspec import Struct
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import closest, quoted
+from policyengine.reports.formats import FORMATS
 
 STDOUT = "-"
 LINES = frozenset({"table", "github", "azure"})
 """Formats of lines for people and logs, which may share standard output; the rest are documents."""
-NAMES = (
-    "table", "json", "sarif", "junit", "github", "azure", "gitlab", "markdown", "html", "tap", "mermaid",
-)  # fmt: skip
-"""Every format that some command has or will have."""
 
 
 class Output(Struct, frozen=True):
@@ -59,7 +56,7 @@ def _output(text: str, formats: Sequence[str]) -> Output:
 def _known(name: str, formats: Sequence[str]) -> None:
     """Refuse a format that is none, or that this command does not have."""
     choice = f"choose one of {', '.join(formats)}"
-    if name in NAMES and name not in formats:
+    if name in FORMATS and name not in formats:
         raise UsageError(f"this command has no report in the format {quoted(name)}", choice)
     if name not in formats:
         near = closest(name, formats)

@@ -69,8 +69,8 @@ def _table(terminal: Terminal, found: Sequence[Outcome]) -> str:
             _outcome(page, outcome)
     failed = sum(not outcome.passed for outcome in found)
     page.blank()
-    passed = f"{plural(len(found) - failed, 'test')} passed"
-    page.line(page.mark("deny" if failed else "allow"), f" {f'{failed} failed, ' if failed else ''}{passed}")
+    count = f"{plural(len(found), 'test')}: {failed} failed" if failed else f"{plural(len(found), 'test')} passed"
+    page.line(page.mark("deny" if failed else "allow"), f" {count}")
     return page.text()
 
 

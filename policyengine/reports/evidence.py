@@ -61,10 +61,10 @@ def _rows(page: Page, decision: Decision) -> list[Row]:
 
 def _signature(signature: SignatureResult) -> Row:
     mark = SIGNATURE_MARKS.get(signature.status, "none")
-    return Row(mark, "signature", signature.format, signature.digest, _by(signature) + _on(signature.platform))
+    return Row(mark, "signature", signature.format, signature.digest, by(signature) + _on(signature.platform))
 
 
-def _by(signature: SignatureResult) -> str:
+def by(signature: SignatureResult) -> str:
     """Who signed, or why the signature does not count."""
     who = f" by {signature.identity}" if signature.identity else ""
     why = f": {signature.reason}" if signature.reason else ""
@@ -77,9 +77,9 @@ def _document(document: DocumentResult, signatures: Mapping[str, SignatureResult
     parts = [status + why] if status else []
     known = [signatures[digest] for digest in document.signatures if digest in signatures]
     if document.status in ("used", "superseded"):
-        parts += [_by(s) for s in known if s.status == "verified"] or ["not signed"]
+        parts += [by(s) for s in known if s.status == "verified"] or ["not signed"]
     elif not why:
-        parts += [_by(signature) for signature in known]
+        parts += [by(signature) for signature in known]
     what = " ".join(part for part in (document.tool, document.format) if part)
     text = "; ".join(dict.fromkeys(parts)) + _on(document.platform)
     mark = MARKS.get(document.status, "none")

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from policyengine.decision.model import Decision
 from policyengine.reports.look import Look
 
-FORMATS = ("table", "json")
+FORMATS = ("table", "json", "sarif", "junit", "github", "azure", "gitlab", "markdown", "html", "tap", "mermaid")
 """The formats there are, the default first."""
 
 

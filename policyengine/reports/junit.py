@@ -9,10 +9,9 @@ from msgspec.structs import replace
 
 from policyengine.decision.model import Decision, RuleResult
 from policyengine.reports.formats import Report
-from policyengine.reports.safe import orderless, printable
+from policyengine.reports.markup import attributes, lines
+from policyengine.reports.safe import orderless
 from policyengine.reports.wording import covered_by, helps, pinned, sentence
-
-ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;", "\n": "&#10;"}
 
 
 class Case(Struct, frozen=True):
@@ -74,7 +73,7 @@ def _case(decision: Decision, rule: RuleResult) -> Case:
 def document(name: str, suites: Sequence[Suite]) -> str:
     """`suites` as one document, which no reader of logs obeys."""
     cases = [case for suite in suites for case in suite.cases]
-    parts = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites{_attributes(name=name, **_counts(cases))}>"]
+    parts = ['<?xml version="1.0" encoding="UTF-8"?>', f"<testsuites{attributes(name=name, **_counts(cases))}>"]
     for suite in suites:
         parts += _suite_lines(suite)
     return orderless("\n".join([*parts, "</testsuites>", ""]))
@@ -82,10 +81,10 @@ def document(name: str, suites: Sequence[Suite]) -> str:
 
 def _suite_lines(suite: Suite) -> Iterable[str]:
     stated = {"timestamp": suite.timestamp} if suite.timestamp else {}
-    yield f"  <testsuite{_attributes(name=suite.name, **_counts(suite.cases), time='0', **stated)}>"
+    yield f"  <testsuite{attributes(name=suite.name, **_counts(suite.cases), time='0', **stated)}>"
     if suite.properties:
         yield "    <properties>"
-        yield from (f"      <property{_attributes(name=k, value=v)}/>" for k, v in suite.properties.items())
+        yield from (f"      <property{attributes(name=k, value=v)}/>" for k, v in suite.properties.items())
         yield "    </properties>"
     for case in suite.cases:
         yield from _case_lines(case)
@@ -94,19 +93,19 @@ def _suite_lines(suite: Suite) -> Iterable[str]:
 
 def _case_lines(case: Case) -> Iterable[str]:
     place = {"file": case.file, "line": str(case.line)} if case.file else {}
-    head = f"    <testcase{_attributes(name=case.name, classname=case.classname, time='0', **place)}"
+    head = f"    <testcase{attributes(name=case.name, classname=case.classname, time='0', **place)}"
     inside = [
         _outcome(tag, text) for tag in ("failure", "error", "skipped") if (text := getattr(case, tag)) is not None
     ]
     if case.output:
-        inside.append(f"      <system-out>{_lines(case.output)}</system-out>")
+        inside.append(f"      <system-out>{lines(case.output)}</system-out>")
     yield from [f"{head}>", *inside, "    </testcase>"] if inside else [f"{head}/>"]
 
 
 def _outcome(tag: str, text: str) -> str:
     first = text.partition("\n")[0]
-    attributes = _attributes(message=first) if tag == "skipped" else _attributes(message=first, type="policy")
-    return f"      <{tag}{attributes}>{_lines(text)}</{tag}>"
+    kind = {} if tag == "skipped" else {"type": "policy"}
+    return f"      <{tag}{attributes(message=first, **kind)}>{lines(text)}</{tag}>"
 
 
 def _counts(cases: Sequence[Case]) -> dict[str, str]:
@@ -116,16 +115,3 @@ def _counts(cases: Sequence[Case]) -> dict[str, str]:
         "skipped": sum(case.skipped is not None for case in cases),
     }
     return {"tests": str(len(cases)), **{name: str(number) for name, number in counted.items()}}
-
-
-def _attributes(**values: str) -> str:
-    return "".join(f' {name}="{_escaped(printable(value))}"' for name, value in values.items())
-
-
-def _lines(text: str) -> str:
-    """Text of several lines, each of them printable."""
-    return "\n".join(_escaped(printable(line)) for line in text.split("\n"))
-
-
-def _escaped(text: str) -> str:
-    return "".join(ENTITIES.get(character, character) for character in text)

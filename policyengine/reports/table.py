@@ -10,11 +10,10 @@ from policyengine.reports.evidence import show_evidence
 from policyengine.reports.formats import Report
 from policyengine.reports.instant import rfc3339
 from policyengine.reports.look import Page, cells
-from policyengine.reports.wording import WORDS, helps, pinned, plural, said
+from policyengine.reports.wording import WORDS, counts, helps, pinned, plural, said
 
 COLOURS = {"allow": "bold green", "deny": "bold red", "error": "bold yellow"}
 RANK = {"violated": 0, "undetermined": 1, "waived": 2, "passed": 3, "not-applicable": 4}
-OUTCOMES = ("violated", "undetermined", "warning", "waived", "passed")
 SHOWN = 5
 """Violations shown per rule unless all are asked for: enough to see the pattern, few enough for one screen."""
 
@@ -71,19 +70,6 @@ def _circumstances(page: Page, decision: Decision) -> Iterator[str]:
         yield decision.subject.platform
     if page.look.instant:
         yield f"at {rfc3339(decision.at)}"
-
-
-def counts(rules: Sequence[RuleResult]) -> str:
-    """`5 rules: 2 violated, 1 undetermined, 1 warning, 1 passed`, or that all hold; empty where no rule applies."""
-    found = Counter(_outcome(rule) for rule in rules if rule.status != "not-applicable")
-    total = plural(found.total(), "rule")
-    if found.keys() <= {"passed"}:
-        return f"{total} {'holds' if found.total() == 1 else 'hold'}" if found else ""
-    return f"{total}: " + ", ".join(f"{found[name]} {name}" for name in OUTCOMES if found[name])
-
-
-def _outcome(rule: RuleResult) -> str:
-    return "warning" if rule.uncovered and rule.effective_effect == "warn" else rule.status
 
 
 def _platforms(page: Page, decision: Decision) -> None:

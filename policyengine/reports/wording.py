@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from policyengine.decision.model import Decision, RuleResult, Violation, WaiverResult
 
 WORDS = {"allow": "ALLOW", "deny": "DENY", "error": "COULD NOT DECIDE"}
+OUTCOMES = ("violated", "undetermined", "warning", "waived", "passed")
 
 
 def pinned(decision: Decision) -> str:
@@ -23,6 +25,7 @@ def plural(number: int, noun: str) -> str:
 def said(rule: RuleResult, violation: Violation) -> tuple[str, str]:
     """What a violation adds to the rule's title, and what was not known; either may be empty."""
     message = violation.message.removeprefix(rule.title).removeprefix(": ") or violation.element or ""
+    message = "" if message == violation.missing else message
     where = f"  [{violation.platform}]" if violation.platform and message else ""
     return message + where, violation.missing or ""
 
@@ -46,3 +49,23 @@ def covered_by(waivers: Sequence[WaiverResult], violation: Violation) -> str:
     waiver = waivers[violation.waiver]
     ticket = f", {waiver.ticket}" if waiver.ticket else ""
     return f"waived until {waiver.expires.isoformat()} by {waiver.owner}{ticket}: {waiver.reason}"
+
+
+def counts(rules: Sequence[RuleResult]) -> str:
+    """`5 rules: 2 violated, 1 undetermined, 1 warning, 1 passed`, or that all hold; empty where no rule applies."""
+    found = Counter(_outcome(rule) for rule in rules if rule.status != "not-applicable")
+    total = plural(found.total(), "rule")
+    if found.keys() <= {"passed"}:
+        return f"{total} {'holds' if found.total() == 1 else 'hold'}" if found else ""
+    return f"{total}: " + ", ".join(f"{found[name]} {name}" for name in OUTCOMES if found[name])
+
+
+def _outcome(rule: RuleResult) -> str:
+    return "warning" if rule.uncovered and rule.effective_effect == "warn" else rule.status
+
+
+def digested(rule: RuleResult, limit: int = 3) -> str:
+    """What a rule found, in one line: its first violations, and how many more there are."""
+    found = list(dict.fromkeys(sentence(rule, violation) for violation in rule.uncovered))
+    more = [f"and {len(found) - limit} more"] if len(found) > limit else []
+    return "; ".join([*found[:limit], *more])
