@@ -19,7 +19,7 @@ from policyengine.decision.model import Decision, Reason, SignatureResult, Subje
 from policyengine.errors import ContentError, Malformed, PolicyEngineError, RegistryError, TooLarge
 from policyengine.evidence.assembly import Document, Evidence
 from policyengine.evidence.model import joined as union
-from policyengine.gathering import Gathered, Wanted, gather
+from policyengine.gathering import Gathered, Wanted, find, gather
 from policyengine.imaging import image
 from policyengine.joining import Judge, documents, image_signatures
 from policyengine.language.policyset import PolicySet
@@ -87,8 +87,7 @@ def decide_about(request: Request, terms: Terms) -> Decision:
     terms.policies.settle(terms.environment, terms.parameters)
     target = request.reference.target
     try:
-        descriptor = request.store.resolve(target)
-        gathered = gather(request.store, descriptor, terms.wanted)
+        gathered = find(request.store, target, terms.wanted)
         if isinstance(gathered.content, Index):
             return _index(request, terms, gathered)
         return _decided(request, terms, gathered, None)

@@ -22,7 +22,7 @@ from msgspec import Struct
 from policyengine import limits
 from policyengine.errors import PolicyEngineError, TooLarge
 from policyengine.evidence import formats
-from policyengine.oci import Descriptor, Index, Manifest, parse_manifest
+from policyengine.oci import Descriptor, Index, Manifest, is_digest, parse_manifest
 from policyengine.registry.referrers import Failure, Found, Referrer, Stray, examine
 from policyengine.registry.store import Store
 
@@ -101,12 +101,36 @@ class Gathered(Struct):
     configuration: bytes | PolicyEngineError | None = None
 
 
-def gather(store: Store, descriptor: Descriptor, wanted: Wanted) -> Gathered:
-    """The manifest or index that `descriptor` names, and everything that refers to it.
+def find(store: Store, target: str, wanted: Wanted) -> Gathered:
+    """What the tag or digest `target` names, and everything that refers to it.
 
     Raises what the store raises for the manifest itself; all else that fails is in the result.
     """
-    gathered, hints = _first_wave(store, descriptor)
+    if is_digest(target):
+        found, listed = _wave(store, [lambda: store.resolve(target), lambda: store.referrers(target)])
+    else:
+        found = store.resolve(target)
+        listed = _wave(store, [lambda: store.referrers(found.digest)])[0]
+    return _gathered(store, _had(found), store.manifest(_had(found)), listed, wanted)
+
+
+def gather(store: Store, descriptor: Descriptor, wanted: Wanted) -> Gathered:
+    """The same for a manifest that an index names."""
+    manifest, listed = _wave(store, [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)])
+    return _gathered(store, descriptor, _had(manifest), listed, wanted)
+
+
+def _had(result: Any) -> Any:
+    """The result of a call without which there is nothing to decide about; raises the error that it may be."""
+    if isinstance(result, PolicyEngineError):
+        raise result
+    return result
+
+
+def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted) -> Gathered:
+    """The waves behind the first."""
+    gathered = Gathered(descriptor, parse_manifest(manifest, descriptor.media_type))
+    hints, gathered.unlisted = _hints(listed, descriptor)
     _second_wave(store, gathered, hints, wanted)
     _third_wave(store, gathered, wanted)
     _fourth_wave(store, gathered)
@@ -123,15 +147,6 @@ def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTE
 def _wave(store: Store, calls: Sequence[Call]) -> list[Any]:
     """The results of `calls`, made at once; an error of this package is the result of its call."""
     return store.each(lambda call: call(), calls)
-
-
-def _first_wave(store: Store, descriptor: Descriptor) -> tuple[Gathered, tuple[Descriptor, ...]]:
-    manifest, listed = _wave(store, [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)])
-    if isinstance(manifest, PolicyEngineError):
-        raise manifest
-    gathered = Gathered(descriptor, parse_manifest(manifest, descriptor.media_type))
-    hints, gathered.unlisted = _hints(listed, descriptor)
-    return gathered, hints
 
 
 def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], PolicyEngineError | None]:

@@ -95,6 +95,11 @@ class Layout:
         self._entries = self._index()
         self._attached: tuple[dict[str, dict[str, Descriptor]], list[Descriptor]] | None = None
 
+    def repository(self, name: str) -> Layout:
+        """This layout as the repository `name`, which it stands for whatever its own tags say."""
+        Reference.parse(name)
+        return self
+
     def _check_version(self) -> None:
         data = self._files.read("oci-layout", limits.LAYOUT_FILE_BYTES)
         if data is None:
