@@ -15,6 +15,7 @@ from policyengine.oci import (
     Descriptor,
     Index,
     Manifest,
+    Reference,
     is_digest,
     parse_digest,
     parse_json,
