@@ -162,11 +162,11 @@ def contains(range_: Range, purl: str | None, version: str | None = None) -> boo
         return None
     if head != range_.head:
         return False
-    found = _version(purls.parse(purl), version)
+    found = whole_version(purls.parse(purl), version)
     return None if found is None else range_.holds(found)
 
 
-def _version(purl: Purl | None, stated: str | None) -> str | None:
+def whole_version(purl: Purl | None, stated: str | None) -> str | None:
     """The whole version of a package; `None` where it has none, or two epochs."""
     if purl is None:
         return None
@@ -219,7 +219,7 @@ class RangeSet:
         about = self._by_head.get(head)
         if about is None:
             return False
-        found = _version(purls.parse(purl), version)
+        found = whole_version(purls.parse(purl), version)
         if found is None:
             return None
         answers = [range_.holds(found) for range_ in about]
