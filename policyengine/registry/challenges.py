@@ -15,8 +15,9 @@ _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _PART = re.compile(rf'[\s,]*({_WORD})(\s*=\s*(?:{_QUOTED}|([^\s",]*)))?', re.DOTALL)
 
 _TARGET = r'(?:<[^<>]*>|[^\s<>;,"\\]+)'
-_LINK = re.compile(rf'\s*({_TARGET})((?:\s*;\s*{_WORD}(?:\s*=\s*(?:{_QUOTED}|[^\s",;\\]+))?)*)\s*(?:,|\Z)', re.DOTALL)
-_REL = re.compile(rf';\s*rel\s*=\s*(?:{_QUOTED}|([^\s",;]+))', re.IGNORECASE)
+_PARAMETER = rf'\s*;\s*({_WORD})(?:\s*=\s*(?:{_QUOTED}|([^\s",;\\]+)))?'
+_LINK = re.compile(rf"\s*({_TARGET})((?:{_PARAMETER})*)\s*(?:,|\Z)", re.DOTALL)
+_PARAMETERS = re.compile(_PARAMETER, re.DOTALL)
 
 
 class Challenge(Struct, frozen=True):
@@ -56,7 +57,7 @@ def next_link(header: str) -> str | None:
         if not link:
             raise RegistryError(f"the registry sends a Link header that cannot be read: {quoted(header)}")
         position = link.end()
-        relation = _REL.search(link[2])
-        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
+        relations = [text or word for name, text, word in _PARAMETERS.findall(link[2]) if name.lower() == "rel"]
+        if relations and "next" in relations[0].lower().split():
             return link[1].strip("<>")
     return None

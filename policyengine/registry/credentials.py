@@ -151,10 +151,10 @@ def hostname(key: str) -> str:
 
 
 def _table(document: Mapping[str, Any], key: str, source: str) -> Mapping[str, Any]:
-    value = document.get(key) or {}
-    if not isinstance(value, dict):
+    value = document.get(key)
+    if value is not None and not isinstance(value, dict):
         raise _broken(source, f"has no table under {key}")
-    return value
+    return value or {}
 
 
 def _entry(entry: object, source: str) -> Login:

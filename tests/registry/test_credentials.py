@@ -1,0 +1,310 @@
+"""Logins in the files of docker and podman, and from helpers, against the tables of other clients."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policyengine.errors import Unauthorized
+from policyengine.registry import credentials
+from policyengine.registry.credentials import Login, Logins, files, hostname, lookup_order
+
+SECRET = "c2VjcmV0LXRva2Vu"
+
+
+def cases(shared: Path, test: str, table: str) -> list[Any]:
+    tables = json.loads((shared / "data/registry/credentials.json").read_text())["tables"]
+    (found,) = [t["cases"] for t in tables if (t["test"], t["table"]) == (test, table)]
+    assert found
+    return list(found)
+
+
+def find(path: Path, name: str) -> Login | None:
+    return Logins({}, str(path)).find(name)
+
+
+def write(path: Path, document: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(document if isinstance(document, str) else json.dumps(document))
+    return path
+
+
+def auths(**entries: str) -> dict[str, Any]:
+    return {"auths": {key: {"username": user, "password": "p"} for key, user in entries.items()}}
+
+
+# The tables
+
+
+@pytest.mark.parametrize(
+    ("test", "file"),
+    [
+        ("TestConfig_GetCredential_validConfig", "valid_auths_config.json"),
+        ("TestConfig_GetCredential_legacyConfig", "legacy_auths_config.json"),
+        ("TestConfig_GetCredential_invalidConfig", "invalid_auths_entry_config.json"),
+    ],
+)
+def test_the_tables_of_oras(test: str, file: str, shared: Path) -> None:
+    path = shared / "data/registry/fixtures/docker-config-oras-go" / file
+    for case in cases(shared, test, "tests"):
+        address = case["serverAddress"]
+        if "://" in address:
+            continue  # references have no scheme
+        if case.get("wantErr"):
+            with pytest.raises(Unauthorized):
+                find(path, f"{address}/app")
+            continue
+        login = find(path, f"{address}/app") or Login()
+        got = {
+            "Username": login.username,
+            "Password": login.password,
+            "RefreshToken": login.identity_token,
+            "AccessToken": login.registry_token,
+        }
+        wanted = {key: value for key, value in case["want"].items() if key != "$ident"}
+        assert {key: value for key, value in got.items() if value} == wanted, case
+
+
+def test_files_of_oras_without_logins(shared: Path) -> None:
+    folder = shared / "data/registry/fixtures/docker-config-oras-go"
+    for file in ("empty.json", "whitespace.json", "no_auths_config.json"):
+        assert find(folder / file, "registry1.example.com/app") is None
+    for file in ("bad_config", "invalid_auths_config.json"):
+        with pytest.raises(Unauthorized):
+            find(folder / file, "registry1.example.com/app")
+
+
+def test_the_table_of_containers_image(shared: Path) -> None:
+    folder = shared / "data/registry/fixtures/docker-config-containers-image"
+    checked = 0
+    for case in cases(shared, "TestGetAuth", "range"):
+        if "path" not in case or "sys" in case or not case.get("key"):
+            continue
+        name = case["key"] if "/" in case["key"] else f"{case['key']}/app"
+        login = find(folder / case["path"]["args"][1], name) or Login()
+        expected = case["expected"]
+        assert login.identity_token == expected.get("IdentityToken", "")
+        assert (login.username, login.password) == (expected.get("Username", ""), expected.get("Password", "")), case
+        checked += 1
+    assert checked == 18
+
+
+def test_the_table_of_go_containerregistry(shared: Path, tmp_path: Path) -> None:
+    import base64
+
+    for case in cases(shared, "TestVariousPaths", "tests"):
+        content = case["content"]
+        if isinstance(content, dict):
+            values = [
+                "https://index.docker.io/v1/"
+                if argument == {"$ident": "DefaultAuthKey"}
+                else json.dumps(base64.b64encode(":".join(argument["args"]).encode()).decode())
+                for argument in content["args"][1:]
+            ]
+            content = content["args"][0].replace("%q", "%s") % tuple(values)
+        name = {"testRepo": "test.io/my-repo", "defaultRegistry": "docker.io/library/x"}.get(
+            case["target"]["$ident"], "test.io/x"
+        )
+        path = write(tmp_path / "config.json", content)
+        if case.get("wantErr"):
+            with pytest.raises(Unauthorized):
+                find(path, name)
+        else:
+            login = find(path, name) or Login()
+            wanted = case["cfg"]
+            assert (login.username, login.password) == (wanted.get("Username", ""), wanted.get("Password", "")), case
+
+
+def test_hostnames_of_keys(shared: Path) -> None:
+    for case in cases(shared, "TestConvertToHostname", "tests"):
+        if "://::1" not in case["input"] and not case["input"].startswith("unix"):
+            assert hostname(case["input"]) == case["expected"]
+    for case in cases(shared, "Test_toHostname", "tests"):
+        assert hostname(case["addr"]) == case["want"]
+
+
+def test_the_order_of_keys(shared: Path) -> None:
+    for case in cases(shared, "TestAuthKeyLookupOrder", "range"):
+        assert list(lookup_order(case["input"])) == case["expected"]
+
+
+def test_the_values_of_auth(shared: Path, tmp_path: Path) -> None:
+    for case in cases(shared, "Test_decodeAuth", "tests"):
+        path = write(tmp_path / "config.json", {"auths": {"a.com": {"auth": case["authStr"]}}})
+        if case.get("wantErr"):
+            with pytest.raises(Unauthorized):
+                find(path, "a.com/x")
+        else:
+            login = find(path, "a.com/x") or Login()
+            assert (login.username, login.password) == (case.get("username", ""), case.get("password", ""))
+
+
+# Where files are
+
+
+def test_the_order_of_files(tmp_path: Path) -> None:
+    environment = {
+        "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json"),
+        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "DOCKER_CONFIG": str(tmp_path / "docker"),
+        "HOME": str(tmp_path / "home"),
+    }
+    places = list(files(environment))
+    assert [str(path.relative_to(tmp_path)) for path in places] == [
+        "auth.json",
+        "run/containers/auth.json",
+        "config/containers/auth.json",
+        "docker/config.json",
+        "home/.dockercfg",
+    ]
+    for number, path in reversed(list(enumerate(places))):
+        entries = auths(**{"a.com": f"user{number}"})
+        write(path, entries["auths"] if path.name == ".dockercfg" else entries)
+        login = Logins(environment).find("a.com/x")
+        assert login is not None
+        assert login.username == f"user{number}"
+    environment["DOCKER_AUTH_CONFIG"] = json.dumps(auths(**{"a.com": "inline"}))
+    assert Logins(environment).find("a.com/x") == Login("inline", "p")
+    chosen = write(tmp_path / "chosen.json", {})
+    assert Logins(environment, str(chosen)).find("a.com/x") is None, "a file that is named is the only one"
+
+
+def test_without_a_home_there_are_no_files() -> None:
+    assert list(files({})) == []
+    assert Logins({}).find("a.com/x") is None
+
+
+def test_the_next_file_is_asked_where_one_has_no_login(tmp_path: Path) -> None:
+    write(tmp_path / ".config/containers/auth.json", auths(**{"b.com": "podman"}))
+    write(tmp_path / ".docker/config.json", auths(**{"a.com": "docker"}))
+    assert Logins({"HOME": str(tmp_path)}).find("a.com/x") == Login("docker", "p")
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("registry.example.co", "registry.example.com/app"),
+        ("registry.example.com", "registry.example.com.evil.com/app"),
+        ("registry.example.com/team", "registry.example.com/teammate/app"),
+        ("registry.example.com/team", "registry.example.com/app"),
+        ("registry.example.com:5000", "registry.example.com/app"),
+        ("https://registry.example.com", "registry.example.com:5000/app"),
+        ("index.docker.io", "index.docker.io.evil.com/app"),
+        ("https://index.docker.io/v1/", "registry.example.com/app"),
+    ],
+)
+def test_a_login_is_for_its_own_registry(key: str, name: str, tmp_path: Path) -> None:
+    assert find(write(tmp_path / "config.json", auths(**{key: "user"})), name) is None
+
+
+# What is broken
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "[]",
+        "{",
+        '{"auths":{},"auths":{}}',
+        {"auths": []},
+        {"auths": {"a.com": []}},
+        {"auths": {"a.com": {"auth": 7}}},
+        {"auths": {"a.com": {"auth": SECRET}}},
+        {"auths": {"a.com": {"auth": f"!{SECRET}"}}},
+        {"auths": {"a.com": {"identitytoken": [SECRET]}}},
+        {"credHelpers": {"a.com": "../../bin/sh"}},
+        {"credHelpers": {"a.com": ["sh", "-c", "true"]}},
+        {"credHelpers": {"a.com": "x; rm -rf"}},
+        {"credsStore": "not-installed-anywhere"},
+        {"credHelpers": "x"},
+    ],
+)
+def test_a_broken_file_is_an_error_that_tells_no_secret(document: object, tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", document)
+    with pytest.raises(Unauthorized) as caught:
+        find(path, "a.com/x")
+    assert SECRET not in repr(caught.value)
+
+
+def test_a_broken_entry_of_another_registry_does_not_matter(tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", {"auths": {"b.com": 7, "a.com": {"username": "u", "password": "p"}}})
+    assert find(path, "a.com/x") == Login("u", "p")
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(Unauthorized):
+            find(path, "a.com/x")
+    (tmp_path / "huge").write_bytes(b" " * (2 * 1024 * 1024))
+    with pytest.raises(Unauthorized, match="bytes"):
+        find(tmp_path / "huge", "a.com/x")
+
+
+def test_a_login_does_not_show_itself() -> None:
+    login = Login("user", SECRET, SECRET, SECRET)
+    assert SECRET not in repr(login) + str(login) + repr([login]) + f"{login!r}" + repr(login.__rich_repr__())
+    assert not Login()
+
+
+# Helpers
+
+
+@pytest.fixture
+def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Puts a helper called `test` on the path, which runs a line of shell."""
+
+    def install(script: str) -> Path:
+        path = tmp_path / "bin/docker-credential-test"
+        write(path, f"#!/bin/sh\n{script}\n").chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", f"{path.parent}{os.pathsep}{os.environ['PATH']}")
+        return write(tmp_path / "config.json", {"credHelpers": {"a.com": "test"}, "auths": {"b.com": {}}})
+
+    return install
+
+
+def test_a_helper_is_asked(helper: Any) -> None:
+    config = helper('read key; test "$1 $key" = "get a.com" && echo \'{"Username":"u","Secret":"s","ServerURL":"x"}\'')
+    assert find(config, "a.com/x") == Login("u", "s")
+    assert find(config, "b.com/x") is None
+
+
+def test_a_helper_may_answer_with_an_identity_token(helper: Any) -> None:
+    assert find(helper('echo \'{"Username":"<token>","Secret":"s"}\''), "a.com/x") == Login(identity_token="s")
+
+
+def test_a_helper_may_have_nothing(helper: Any) -> None:
+    assert find(helper('echo "credentials not found in native keychain"; exit 1'), "a.com/x") is None
+    assert find(helper('echo \'{"Username":"","Secret":""}\''), "a.com/x") is None
+
+
+@pytest.mark.parametrize(
+    "script", ["exit 1", f"echo {SECRET}", f"echo {SECRET}; exit 3", "echo '[]'", "echo '{\"Secret\":7}'"]
+)
+def test_a_helper_that_fails_is_an_error_that_tells_no_secret(script: str, helper: Any) -> None:
+    with pytest.raises(Unauthorized, match="credential helper") as caught:
+        find(helper(script), "a.com/x")
+    assert SECRET not in repr(caught.value)
+
+
+def test_a_helper_has_limited_time_and_output(helper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(credentials, "HELPER_SECONDS", 0.3)
+    start = time.monotonic()
+    with pytest.raises(Unauthorized, match="longer than"):
+        find(helper("exec sleep 60"), "a.com/x")
+    with pytest.raises(Unauthorized):
+        find(helper("head -c 1000000 /dev/zero"), "a.com/x")
+    assert time.monotonic() - start < 5
+
+
+def test_the_store_for_all_hosts_comes_after_the_helper_for_one(helper: Any, tmp_path: Path) -> None:
+    helper('read key; echo "{\\"Username\\":\\"$key\\",\\"Secret\\":\\"s\\"}"')
+    config = write(tmp_path / "config.json", {"credsStore": "test", **auths(**{"a.com": "file"})})
+    assert find(config, "a.com/x") == Login("a.com", "s")
+    assert find(config, "docker.io/library/x") == Login("https://index.docker.io/v1/", "s")
