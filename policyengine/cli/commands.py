@@ -23,6 +23,7 @@ COMMANDS = {
     "Write policies": {
         "check": "Compile policies and show every problem.",
         "test": "Run the tests in policies.",
+        "fmt": "Bring policies into the one canonical form.",
     },
     "Look inside": {
         "read": "Show what the engine sees in an evidence document.",
@@ -31,7 +32,7 @@ COMMANDS = {
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("fmt", "explain", "tree", "discover", "pull", "attach", "sign", "init")
+LATER = ("explain", "tree", "discover", "pull", "attach", "sign", "init")
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"

@@ -10,8 +10,9 @@ from click.exceptions import Exit, NoSuchOption
 
 from policyengine.cli.main import CLOSED, FAULT, INTERRUPTED
 from policyengine.cli.terminal import Terminal, silence
-from policyengine.errors import PolicyEngineError, UsageError
+from policyengine.errors import PolicyEngineError, PolicyError, UsageError
 from policyengine.evidence.problems import closest, quoted
+from policyengine.reports.safe import orderless, printable
 
 
 def answer(problem: Exception, arguments: Sequence[str]) -> int:
@@ -26,12 +27,17 @@ def answer(problem: Exception, arguments: Sequence[str]) -> int:
             return CLOSED
         case click.ClickException():
             error: PolicyEngineError = explained(problem)
+        case PolicyError():
+            from policyengine.cli.diagnostics import explain
+
+            explain(terminal, problem.diagnostics)
+            error = problem
         case PolicyEngineError():
             error = problem
         case _:
             error = fault(problem)
             if terminal.verbose:
-                _traceback(problem)
+                _traceback(terminal, problem)
     terminal.error(error)
     return error.exit_code
 
@@ -66,13 +72,11 @@ def fault(problem: Exception) -> PolicyEngineError:
     return error
 
 
-def _traceback(problem: Exception) -> None:
+def _traceback(terminal: Terminal, problem: Exception) -> None:
     from traceback import format_exception
 
-    from policyengine.reports.safe import orderless, printable
-
     lines = "".join(format_exception(problem)).splitlines()
-    sys.stderr.write(orderless("\n".join(map(printable, lines)) + "\n"))
+    terminal.complain(orderless("\n".join(map(printable, lines)) + "\n"))
 
 
 def explained(problem: click.ClickException) -> UsageError:

@@ -88,6 +88,8 @@ def _replace(path: Path, data: bytes) -> None:
     try:
         with beside.open("xb") as file:
             file.write(data)
+        if path.exists():
+            beside.chmod(path.stat().st_mode & 0o777)
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

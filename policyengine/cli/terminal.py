@@ -60,10 +60,14 @@ class Terminal:
         self.say(page)
 
     def say(self, page: Page) -> None:
-        """Write a page to standard error; nobody may be listening, and that is no reason to fail."""
+        """Write a page to standard error."""
+        self.complain(page.text())
+
+    def complain(self, text: str) -> None:
+        """Write text, safe already, to standard error; nobody may be listening, and that is no reason to fail."""
         _forgiving(sys.stderr)
         try:
-            sys.stderr.write(page.text())
+            sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
             silence(sys.stderr)

@@ -75,4 +75,3 @@ def _decision(test: Test, policy: Policy, policies: PolicySet, trust: Trust) -> 
     for step in test.steps:
         stage.play(step)
     return policies.decide(stage.evidence(), at=at, environment=test.environment, parameters=test.parameters)
-
