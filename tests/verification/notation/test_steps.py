@@ -430,6 +430,21 @@ def test_step_8_a_plugin_that_is_not_critical_is_no_way_around() -> None:
     assert "asks for the verification plugin" in judge(minimum.cose()).reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "agent"),
+    [
+        ("RSA-2048", "notation/1.3.2 notation-azure-kv/1.2.1"),
+        ("P-384", "notation-go/1.3.2 com.amazonaws.signer/1.0.298"),
+    ],
+)
+def test_step_8_a_key_in_a_vault_signs_like_any_other(kind: str, agent: str) -> None:
+    """What Notation writes with a signing plugin that takes no part in verification."""
+    chain = signing.good_chain(kind)
+    made = Signing(chain=chain, unsigned={"io.cncf.notary.signingAgent": agent})
+    by = trust({"ca:acme": [chain]})
+    assert judge(made.cose(), by=by).status == judge(made.jws(), JWS, by=by).status == "verified"
+
+
 # A leaf alone
 
 
