@@ -1,0 +1,296 @@
+"""What an author of tests sees: which pass, which fail, and what a failure says."""
+
+from pathlib import Path
+
+import pytest
+
+from policyengine.language.policyset import PolicySet
+from policyengine.testing.runner import Outcome, run_tests
+
+RULES = """
+policy p
+evidence coverage from "application/vnd.acme.coverage+json" { percent: decimal at "totals.percent"  by: text optional }
+param limit: int = 0
+environment lenient { limit = 5 }
+environment quiet   { downgrade high to warn }
+rule high deny "no high finding"
+  forbid finding where finding.severity >= HIGH
+  message "{finding.id} by {finding.tool} in {finding.package.purl}"
+rule lows warn "few low findings"
+  forbid more than limit finding where finding.severity is LOW
+waive high for finding where finding.id is "CVE-2024-0009"
+  owner "o@example.com" reason "not reachable" expires 2026-06-30
+"""
+
+
+def outcomes(tests: str, rules: str = RULES, pattern: str = "*") -> list[Outcome]:
+    return list(run_tests(PolicySet.parse(f"{rules}\n{tests}", "p.policy"), pattern))
+
+
+def passes(tests: str, rules: str = RULES) -> bool:
+    found = outcomes(tests, rules)
+    assert found
+    assert [outcome.reason for outcome in found if not outcome.passed] == []
+    return True
+
+
+def failure(test: str, rules: str = RULES) -> str:
+    (found,) = outcomes(test, rules)
+    assert found.reason is not None
+    return found.reason
+
+
+@pytest.mark.parametrize("folder", ["ok", "failing"])
+def test_conformance(shared: Path, folder: str) -> None:
+    files = sorted((shared / "conformance" / folder).glob("*.policy"))
+    assert files
+    for file in files:
+        found = list(run_tests(PolicySet.load(file)))
+        assert found, file.name
+        wrong = [each for each in found if each.passed != (folder == "ok")]
+        assert not wrong, f"{file.name}: {[(each.test.name, each.reason) for each in wrong]}"
+
+
+# ---------------------------------------------------------------------------- what is given
+
+
+def test_a_finding_alone_brings_a_usable_scan() -> None:
+    assert passes("""
+      test "a" given finding { id: "CVE-2024-0001", severity: LOW } expect allow expect no violation of high
+      test "b" given finding { id: "CVE-2024-0001", severity: HIGH }
+        expect deny by high containing "CVE-2024-0001 by test in <no purl>" 1 times
+    """)
+
+
+def test_findings_belong_to_the_scan_given_before_them() -> None:
+    assert passes("""
+      test "to the last one" given scan { tool: "trivy" } given scan { tool: "grype" }
+        given finding { id: "CVE-2024-0001", severity: HIGH } expect deny by high containing "by grype"
+      test "their own tool" given scan { tool: "trivy" }
+        given finding { id: "CVE-2024-0001", severity: HIGH, tool: "x" }
+        expect deny by high containing "by x"
+      test "an unsigned scan takes its findings with it" given scan { unsigned: true }
+        given finding { id: "CVE-2024-0001", severity: HIGH } expect undetermined by high containing "no usable scan"
+    """)
+
+
+def test_what_is_left_out_has_the_defaults_of_the_reference() -> None:
+    rules = """
+    policy p
+    rule severity deny "t"  forbid finding where finding.severity is HIGH
+    rule category deny "t"  require every finding satisfies finding.category is VULNERABILITY
+    rule kind deny "t"      require every package satisfies package.kind is LIBRARY
+    rule named deny "t"     require every package satisfies package.name is "test"
+    rule plain deny "t"     forbid finding where finding.suppressed
+    rule missing deny "t"   require every finding satisfies finding.fix is missing and finding.package is missing
+    rule signers deny "t"   require every scan in scans satisfies scan is signed
+    rule named-signer deny "t" require every scan in scans satisfies scan is signed by x509("O=acme")
+    rule stamps deny "t"    forbid signature in image.signatures where signature.timestamped
+    """
+    assert passes("""
+      test "defaults" given finding { id: "CVE-2024-0001" } given package {} given signature on image {}
+        expect undetermined by severity
+        expect no violation of category  expect no violation of kind  expect no violation of named
+        expect no violation of plain  expect no violation of missing  expect no violation of signers
+        expect deny by named-signer  expect no violation of stamps
+    """, rules)  # fmt: skip
+
+
+def test_every_document_and_signature_has_a_digest_of_its_own() -> None:
+    rules = """
+    policy p
+    rule same deny "t" for each scan in scans require no other in scans where other.digest is not scan.digest
+    """
+    assert passes('test "two" given scan { tool: "a" } given scan { tool: "b" } expect deny by same 2 times', rules)
+
+
+def test_licences_come_from_what_a_document_would_say() -> None:
+    rules = """
+    policy p
+    rule mit deny "t" forbid package where not package.license permitted by { "MIT" }
+    """
+    assert passes("""
+      test "declared" given package { license_declared: "MIT" } expect allow
+      test "concluded wins" given package { license_declared: "MIT", license_concluded: "GPL-3.0-only" }
+        expect deny by mit
+      test "no assertion is none" given package { license_declared: "MIT", license_concluded: "NOASSERTION" }
+        expect allow
+      test "said outright" given package { license: "MIT", license_concluded: "GPL-3.0-only" } expect allow
+      test "nothing" given package {} expect undetermined by mit
+    """, rules)  # fmt: skip
+
+
+def test_absent_unsigned_and_unreachable_are_three_things() -> None:
+    assert passes("""
+      test "absent" expect deny expect undetermined by high containing "none is attached"
+      test "said so" given no scan expect undetermined by high containing "none is attached"
+      test "unsigned" given scan { unsigned: true } expect deny
+        expect undetermined by high containing "not signed by a trusted identity"
+      test "unreachable" given unreachable scan expect error containing "registry" expect undetermined by high
+      test "unreachable beside a definite violation" given unreachable scan
+        given finding { id: "CVE-2024-0001", severity: HIGH } expect deny
+    """)
+
+
+def test_the_image_and_its_signatures() -> None:
+    rules = """
+    policy p
+    applies to image where image.repository matches "registry.example.com/prod/**"
+    rule signed deny "t" require image is signed by { x509("O=acme, CN=release"), key("sha256:%s") }
+    rule team deny "t" require image.labels["team"] is "payments"
+    """ % ("a" * 64)
+    given = 'given image { repository: "registry.example.com/prod/app", labels: { team: "payments" } }'
+    assert passes(f"""
+      test "x509" {given} given signature on image {{ identity: x509("C=US, O=acme, CN=release") }} expect allow
+      test "key" {given} given signature on image {{ identity: key("sha256:{"a" * 64}") }} expect allow
+      test "nested" {given}
+        given image {{ signatures: [ {{ identity: x509("O=acme, CN=release") }} ] }} expect allow
+      test "other" {given} given signature on image {{ identity: x509("O=acme") }} expect deny by signed
+      test "nobody" {given} expect deny by signed
+      test "no answer" {given} given unreachable signature expect error
+      test "elsewhere" given image {{ repository: "registry.example.com/dev/app" }}
+        expect deny containing "no policy applies"
+        expect no violation of signed
+    """, rules)  # fmt: skip
+
+
+def test_documents_of_a_declared_kind() -> None:
+    rules = RULES + '\nrule covered deny "t" require some coverage where coverage.percent >= 80.5'
+    assert passes("""
+      test "given" given coverage { percent: 80.5 } given scan {} expect allow
+      test "low" given coverage { percent: 80.4 } given scan {} expect deny by covered
+      test "none" given no coverage given scan {} expect undetermined by covered containing "no usable coverage"
+      test "unsigned" given coverage { percent: 99.0, unsigned: true } given scan {} expect undetermined by covered
+      test "unreachable" given unreachable coverage given scan {} expect error expect undetermined by covered
+    """, rules)  # fmt: skip
+    assert "has no `percent`, which every coverage has" in failure('test "a" given coverage {} expect deny', rules)
+
+
+def test_files_are_read_by_the_real_readers(tmp_path: Path, shared: Path) -> None:
+    documents = shared / "fixtures" / "documents" / "vulnerable"
+    (tmp_path / "broken.json").write_text('{"version": "2.1.0", "runs": [')
+    (tmp_path / "coverage.json").write_text('{"totals": {"percent": 91.25}}')
+    policy = tmp_path / "p.policy"
+    policy.write_text(f"""{RULES}
+      rule covered deny "t" when image.tag is "measured" require some coverage where coverage.percent >= 90
+      test "scan" given file "{documents / "trivy.sarif.json"}" as scan expect deny by high 5 times
+      test "broken" given file "broken.json" as scan expect undetermined by high containing "cannot be read"
+      test "declared" given image {{ tag: "measured" }} given file "coverage.json" as coverage
+        given scan {{}} expect allow
+      test "another kind" given file "{documents / "sbom.spdx.json"}" as scan expect deny
+      test "not there" given file "nowhere.json" as scan expect deny
+    """)
+    found = {each.test.name: each.reason for each in run_tests(PolicySet.load(policy))}
+    assert [name for name, reason in found.items() if reason is None] == ["scan", "broken", "declared"]
+    assert "is no scan" in str(found["another kind"])
+    assert "nowhere.json" in str(found["not there"])
+
+
+def test_a_layout_is_fetched_and_verified(tmp_path: Path, shared: Path) -> None:
+    from policyengine.verification.trust import Trust
+
+    fixtures = shared / "fixtures"
+    trust = Trust.load(fixtures / "notation/trustpolicy.json", fixtures / "notation/truststore")
+    policy = tmp_path / "p.policy"
+    policy.write_text(f"""policy p
+      applies to image where image.repository matches "registry.example.com/**"
+      rule signed deny "t" require image is signed
+      test "signed" at 2026-11-22T20:00:00Z given image {{ repository: "registry.example.com/app" }}
+        given layout "{fixtures / "layouts/good-cose"}" expect allow
+      test "unsigned" at 2026-11-22T20:00:00Z given image {{ repository: "registry.example.com/app" }}
+        given layout "{fixtures / "layouts/unsigned-image"}" expect deny by signed
+      test "elsewhere" given layout "{fixtures / "layouts/good-cose"}" expect deny containing "no policy applies"
+      test "beside" given layout "{fixtures / "layouts/good-cose"}" given scan {{}} expect allow
+      test "nowhere" given layout "nowhere" expect allow
+    """)
+    found = {each.test.name: each.reason for each in run_tests(PolicySet.load(policy), trust=trust)}
+    assert [name for name, reason in found.items() if reason is None] == ["signed", "unsigned", "elsewhere"]
+    assert "beside `given layout`" in str(found["beside"])
+    nobody = {each.test.name: each.passed for each in run_tests(PolicySet.load(policy))}
+    assert nobody["signed"] is False
+
+
+def test_a_test_that_contradicts_itself_fails() -> None:
+    assert "says `given no scan`" in failure('test "a" given finding { id: "CVE-2024-0001" } given no scan expect deny')
+    assert "says `given no signature`" in failure(
+        'test "a" given signature on image {} given no signature given scan {} expect allow'
+    )
+
+
+# ---------------------------------------------------------------------------- what is expected
+
+
+def test_environment_parameters_and_instant() -> None:
+    assert passes("""
+      test "environment" in environment lenient given finding { id: "CVE-2024-0001", severity: LOW }
+        expect no violation of lows
+      test "parameter beats it" in environment lenient with limit = 0
+        given finding { id: "CVE-2024-0001", severity: LOW }
+        expect warn by lows
+      test "downgraded" in environment quiet given finding { id: "CVE-2024-0001", severity: HIGH }
+        expect allow expect warn by high
+      test "waived" given finding { id: "CVE-2024-0009", severity: HIGH } expect allow expect waived high
+      test "no longer" at 2026-07-01T00:00:00Z given finding { id: "CVE-2024-0009", severity: HIGH } expect deny by high
+    """)
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"),
+    [
+        ("allow", "expected `allow`, but the decision is deny: high denies: CVE-2024-0001 by test"),
+        ("error", "expected `error`, but the decision is deny"),
+        ('deny containing "elsewhere"', 'expected `deny containing "elsewhere"`, but nothing says so'),
+        ("deny by lows", "expected `deny by lows`, but lows holds"),
+        ("warn by high", "expected `warn by high`, but high denies"),
+        ("undetermined by high", "expected `undetermined by high`, but high denies"),
+        ("deny by high 2 times", "expected `deny by high 2 times`, but high denies"),
+        ('deny by high containing "no high finding"', "but high denies"),
+        ("no violation of high", "expected `no violation of high`, but high denies"),
+        ("waived high", "expected `waived high`, but high denies"),
+    ],
+)
+def test_a_failure_says_what_was_expected_and_what_came(expected: str, reason: str) -> None:
+    assert reason in failure(f'test "a" given finding {{ id: "CVE-2024-0001", severity: HIGH }} expect {expected}')
+
+
+def test_every_failed_expectation_is_named_with_its_line() -> None:
+    (found,) = outcomes('test "a" given scan {}\n  expect deny\n  expect allow\n  expect waived high')
+    lines = [line for line, _ in found.failures]
+    assert lines[1] - lines[0] == 2
+    assert len(found.failures) == 2
+
+
+def test_a_long_list_of_violations_is_cut() -> None:
+    many = " ".join(f'given finding {{ id: "CVE-2024-{number:04}", severity: HIGH }}' for number in range(1, 30))
+    text = failure(f'test "a" {many} expect allow')
+    assert "and 26 more" in text
+    assert len(text) < 1000
+
+
+def test_an_undetermined_waived_or_warning_rule_is_told_apart() -> None:
+    unknown = failure('test "a" given finding { id: "CVE-2024-0001" } expect no violation of high')
+    assert "(undetermined: " in unknown
+    waived = failure('test "a" given finding { id: "CVE-2024-0009", severity: HIGH } expect deny by high')
+    assert "high is waived: CVE-2024-0009" in waived
+
+
+# ---------------------------------------------------------------------------- which are run
+
+
+def test_names_are_globs_with_or_without_the_policy() -> None:
+    tests = 'test "one" given scan {} expect allow test "two" given scan {} expect allow'
+    assert [each.test.name for each in outcomes(tests)] == ["one", "two"]
+    assert [each.test.name for each in outcomes(tests, pattern="t*")] == ["two"]
+    assert [each.test.name for each in outcomes(tests, pattern="p/o*")] == ["one"]
+    assert outcomes(tests, pattern="q/*") == []
+
+
+def test_a_test_is_about_its_own_policy_alone(tmp_path: Path) -> None:
+    (tmp_path / "p.policy").write_text(RULES + 'test "a" given scan {} expect allow')
+    (tmp_path / "q.policy").write_text('policy q rule never deny "t" require image is signed by x509("O=x")')
+    assert [each.passed for each in run_tests(PolicySet.load(tmp_path))] == [True]
+
+
+def test_running_twice_gives_the_same() -> None:
+    policies = PolicySet.parse(RULES + 'test "a" given scan {} expect deny', "p.policy")
+    assert list(run_tests(policies)) == list(run_tests(policies))
