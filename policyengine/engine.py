@@ -111,7 +111,7 @@ def gathered_evidence(
 ) -> tuple[Evidence, tuple[SignatureResult, ...]]:
     """What is known of one image manifest, with what its index adds, and what became of every signature."""
     sources = [gathered] if parent is None else [gathered, parent]
-    signed = [image_signatures(judge, source) for source in sources]
+    signed = [image_signatures(judge, request.store, source) for source in sources]
     accepts = terms.policies.accepts
     found = [documents(judge, request.store, source, terms.wanted, accepts) for source in sources]
     facts = image(request.reference, gathered, parent, union(each.signatures for each in signed))

@@ -137,6 +137,36 @@ def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any
     return gathered
 
 
+class More(Struct):
+    """What a second place lists for one artifact; `unlisted` says why that could not be learnt."""
+
+    signatures: list[Signature]
+    unlisted: PolicyEngineError | None
+
+
+def others(store: Store, targets: Sequence[tuple[Descriptor, Sequence[Signature]]]) -> list[More]:
+    """For each target with its known signatures, none of which will do, those that a second place lists beside them."""
+    lists = store.each(lambda target: store.elsewhere(target[0].digest), targets)
+    more: list[More] = []
+    calls: list[Call] = []
+    for (target, known), listed in zip(targets, lists, strict=True):
+        hints, unlisted = _hints(listed, target)
+        seen = {signature.found.descriptor.digest for signature in known}
+        new = [hint for hint in hints if hint.artifact_type in ("", SIGNATURE) and hint.digest not in seen]
+        more.append(More([Signature(Failure(hint, TooLarge("not fetched"))) for hint in new], unlisted))
+        calls += [_examination(store, target, hint, _is_signature) for hint in new]
+    results = iter(_wave(store, calls))
+    for each in more:
+        each.signatures = _signatures(each.signatures, results)
+    fetch(store, _envelopes([signature for each in more for signature in each.signatures]), limits.ENVELOPE_BYTES)
+    return more
+
+
+def _as_found(hint: Descriptor, result: Any) -> Found:
+    """What `examine` says of a hint; that it raised is a failure like another."""
+    return Failure(hint, result) if isinstance(result, PolicyEngineError) else result
+
+
 def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTES) -> None:
     """Fetch, in one wave, those of `parts` that have not been fetched."""
     missing = [part for part in parts if part.content is None]
@@ -168,7 +198,7 @@ def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], 
     results = _wave(store, calls)
     lists = {hint.digest: listed for hint, listed in zip(possible, results[len(hints) :], strict=True)}
     for hint, result in zip(hints, results[: len(hints)], strict=True):
-        _sort(gathered, Failure(hint, result) if isinstance(result, PolicyEngineError) else result, lists)
+        _sort(gathered, _as_found(hint, result), lists)
     gathered.documents.sort(key=lambda document: document.found.descriptor.digest)
     gathered.signatures.sort(key=lambda signature: signature.found.descriptor.digest)
 
@@ -226,7 +256,8 @@ def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
     if configuration is not None:
         calls.append(_blob(store, configuration, limits.CONFIG_BYTES))
     results = iter(_wave(store, calls))
-    _examined(gathered.documents, results)
+    for document in gathered.documents:
+        document.signatures = _signatures(document.signatures, results)
     for part in parts:
         part.content = next(results)
     gathered.configuration = next(results, None)
@@ -236,17 +267,10 @@ def _is_signature(artifact_type: str) -> bool:
     return artifact_type == SIGNATURE
 
 
-def _examined(documents: Sequence[Document], results: Iterator[Any]) -> None:
-    """Enter what the signatures of `documents` turned out to be."""
-    for document in documents:
-        signatures = []
-        for signature in document.signatures:
-            found = next(results)
-            if isinstance(found, PolicyEngineError):
-                found = Failure(signature.found.descriptor, found)
-            if not isinstance(found, Stray):
-                signatures.append(Signature(found))
-        document.signatures = signatures
+def _signatures(hinted: Sequence[Signature], results: Iterator[Any]) -> list[Signature]:
+    """What the `hinted` signatures turned out to be, each by the next of `results`."""
+    found = [_as_found(signature.found.descriptor, next(results)) for signature in hinted]
+    return [Signature(each) for each in found if not isinstance(each, Stray)]
 
 
 def _early(documents: Sequence[Document]) -> list[Part]:

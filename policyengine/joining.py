@@ -22,7 +22,7 @@ from policyengine.evidence.assembly import Document as Evident
 from policyengine.evidence.model import Collection, Gap
 from policyengine.evidence.model import Signature as Verified
 from policyengine.evidence.reading import Reading, Source
-from policyengine.gathering import Document, Gathered, Part, Signature, Wanted, fetch
+from policyengine.gathering import Document, Gathered, Part, Signature, Wanted, fetch, others
 from policyengine.oci import Descriptor
 from policyengine.registry.referrers import Failure
 from policyengine.registry.store import Store
@@ -39,6 +39,14 @@ class Signed(Struct, frozen=True):
 
     signatures: Collection[Verified]
     results: tuple[SignatureResult, ...]
+
+
+class Case(Struct, frozen=True):
+    """An artifact with what claims to sign it, and what is not known of that."""
+
+    target: Descriptor
+    signatures: Sequence[Signature]
+    gaps: tuple[Gap, ...] = ()
 
 
 class Judge(Struct, frozen=True):
@@ -62,6 +70,22 @@ class Judge(Struct, frozen=True):
                 results.append(result)
                 found.extend([verified] if verified is not None else [])
         return Signed(Collection(tuple(found), tuple(unknown)), tuple(results))
+
+    def all_signed(self, store: Store, cases: Sequence[Case]) -> list[Signed]:
+        """What the signatures of several artifacts are worth.
+
+        Where none of an artifact's verifies, there is a look into the other place where some may be listed.
+        """
+        found = [self.signed(case.target, case.signatures, case.gaps) for case in cases]
+        lacking = [number for number, signed in enumerate(found) if not signed.signatures.items]
+        more = (
+            others(store, [(cases[number].target, cases[number].signatures) for number in lacking]) if lacking else []
+        )
+        for number, each in zip(lacking, more, strict=True):
+            gaps = [*found[number].signatures.gaps, *_unlisted(each.unlisted)]
+            second = self.signed(cases[number].target, each.signatures, gaps)
+            found[number] = Signed(second.signatures, (*found[number].results, *second.results))
+        return found
 
     def _one(
         self, target: Descriptor, signature: Signature, number: int
@@ -122,17 +146,21 @@ def _reported(digest: str, target: Descriptor, result: Any) -> SignatureResult:
 # ---------------------------------------------------------------------------- the image's signatures
 
 
-def image_signatures(judge: Judge, gathered: Gathered) -> Signed:
+def image_signatures(judge: Judge, store: Store, gathered: Gathered) -> Signed:
     """The signatures of the image or index itself."""
-    gaps = []
-    if gathered.unlisted is not None:
-        gaps.append(_gap(f"the signatures could not be listed: {gathered.unlisted.message}", gathered.unlisted, True))
+    gaps = list(_unlisted(gathered.unlisted))
     for document in gathered.documents:
-        if isinstance(document.found, Failure) and not document.found.descriptor.artifact_type:
-            error = document.found.error
-            if outside(error):
-                gaps.append(_gap(f"a referrer that may be a signature could not be had: {error.message}", error))
-    return judge.signed(gathered.descriptor, gathered.signatures, gaps)
+        found = document.found
+        if isinstance(found, Failure) and not found.descriptor.artifact_type and outside(found.error):
+            gaps.append(
+                _gap(f"a referrer that may be a signature could not be had: {found.error.message}", found.error)
+            )
+    return judge.all_signed(store, [Case(gathered.descriptor, gathered.signatures, tuple(gaps))])[0]
+
+
+def _unlisted(error: PolicyEngineError | None) -> tuple[Gap, ...]:
+    """The gap where signatures could not be listed."""
+    return () if error is None else (_gap(f"signatures could not be listed: {error.message}", error, True),)
 
 
 # ---------------------------------------------------------------------------- documents
@@ -148,7 +176,8 @@ class Joined(Struct, frozen=True):
 
 def documents(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted, accepts: frozenset[str]) -> Joined:
     """What refers to the image as evidence. `accepts` are the kinds that some policy takes unsigned."""
-    signed = [_document_signatures(judge, document) for document in gathered.documents]
+    cases = [Case(d.found.descriptor, d.signatures, _unlisted(d.unlisted)) for d in gathered.documents]
+    signed = judge.all_signed(store, cases)
     pairs = list(zip(gathered.documents, signed, strict=True))
     worth = [document for document, s in pairs if _worth_fetching(document, s, wanted, accepts)]
     fetch(store, [part for document in worth for part in document.parts])
@@ -158,13 +187,6 @@ def documents(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted, ac
     if gathered.unlisted is not None:
         gaps.append(_gap(f"the referrers could not be listed: {gathered.unlisted.message}", gathered.unlisted, True))
     return Joined(tuple(found), tuple(result for s in signed for result in s.results), tuple(gaps))
-
-
-def _document_signatures(judge: Judge, document: Document) -> Signed:
-    gaps = []
-    if document.unlisted is not None:
-        gaps.append(_gap(f"its signatures could not be listed: {document.unlisted.message}", document.unlisted, True))
-    return judge.signed(document.found.descriptor, document.signatures, gaps)
 
 
 def _worth_fetching(document: Document, signed: Signed, wanted: Wanted, accepts: frozenset[str]) -> bool:

@@ -96,6 +96,10 @@ class Layout:
         self._entries = self._index()
         self._attached: tuple[dict[str, dict[str, Descriptor]], list[Descriptor]] | None = None
 
+    def elsewhere(self, digest: str) -> tuple[Descriptor, ...]:  # noqa: ARG002 - the interface of stores
+        """See `Store.elsewhere`: a layout is read as a whole."""
+        return ()
+
     def repository(self, name: str) -> Layout:
         """This layout as the repository `name`, which it stands for whatever its own tags say."""
         Reference.parse(name)
@@ -202,6 +206,10 @@ class Layout:
             yield entry, manifest
             if isinstance(manifest, Index):
                 waiting += [(child, depth + 1) for child in manifest.manifests]
+
+    def widen(self) -> bool:
+        """See `Store.widen`: every place is looked at from the start."""
+        return False
 
     def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R | PolicyEngineError]:
         """See `Store.each`: one after the other, since a disk answers at once."""

@@ -42,7 +42,8 @@ NO_API = frozenset((400, 404, 405, 406, 501))
 """Answers of registries that do not have the referrers API."""
 
 REMEMBERED_BYTES = 64 * 1024
-"""The largest manifest that is kept in memory, to be asked for once per run."""
+"""The largest manifest or blob that is kept in memory, so that a run asks for it once."""
+REMEMBERED_IN_ALL = 16 * 1024 * 1024
 
 
 class Repository:
@@ -55,8 +56,11 @@ class Repository:
         self._mode = mode
         self._workers = workers
         self._has_api = True
-        self._manifests: dict[str, bytes] = {}
+        self._wide = False
+        self._remembered: dict[str, bytes] = {}
+        self._room = REMEMBERED_IN_ALL
         self._lists: dict[str, tuple[Descriptor, ...]] = {}
+        self._tagged: set[str] = set()
 
     def resolve(self, target: str) -> Descriptor:
         """See `Store.resolve`."""
@@ -75,7 +79,7 @@ class Repository:
     def manifest(self, descriptor: Descriptor) -> bytes:
         """See `Store.manifest`."""
         _check_size(descriptor, limits.MANIFEST_BYTES)
-        known = self._manifests.get(descriptor.digest)
+        known = self._remembered.get(descriptor.digest)
         if known is not None:
             return verify(known, descriptor.digest, descriptor.size)
         excess = _longer(descriptor)
@@ -86,8 +90,7 @@ class Repository:
                 f"{self._session.origin} serves {descriptor.digest} as {quoted(answer.media_type)}"
                 f" where it is listed as {quoted(descriptor.media_type)}"
             )
-        self._remember(descriptor.digest, data)
-        return data
+        return self._remember(descriptor.digest, data)
 
     def _get_manifest(self, target: str, limit: int, excess: PolicyEngineError | None = None) -> Answer:
         what = f"the manifest {target} of {self._name}"
@@ -102,20 +105,25 @@ class Repository:
         if stated.startswith(digest.partition(":")[0] + ":") and stated != digest:
             raise DigestMismatch(f"{self._session.origin} calls the manifest {digest} by the digest {quoted(stated)}")
 
-    def _remember(self, digest: str, data: bytes) -> None:
-        if len(data) <= REMEMBERED_BYTES:
-            self._manifests[digest] = data
+    def _remember(self, digest: str, data: bytes) -> bytes:
+        if len(data) <= min(REMEMBERED_BYTES, self._room):
+            self._room -= len(data)
+            self._remembered[digest] = data
+        return data
 
     def blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """See `Store.blob`."""
         _check_size(descriptor, limit)
+        known = self._remembered.get(descriptor.digest)
+        if known is not None:
+            return verify(known, descriptor.digest, descriptor.size)
         what = f"the blob {descriptor.digest} of {self._name}"
         url = self._url(f"blobs/{verifiable(descriptor.digest)}")
         excess = _longer(descriptor)
         answer = self._session.get(url, what, "*/*", descriptor.size, excess)
         if answer.status != 200:
             raise failure(answer, what, self._session.origin)
-        return verify(answer.body, descriptor.digest, descriptor.size)
+        return self._remember(descriptor.digest, verify(answer.body, descriptor.digest, descriptor.size))
 
     def referrers(self, digest: str) -> tuple[Descriptor, ...]:
         """See `Store.referrers`. A list is asked for once: one decision sees one state of it."""
@@ -125,20 +133,39 @@ class Repository:
             self._lists[digest] = tuple({entry.digest: entry for entry in reversed(listed)}.values())[::-1]
         return self._lists[digest]
 
+    def elsewhere(self, digest: str) -> tuple[Descriptor, ...]:
+        """See `Store.elsewhere`: the tag schema, where the API alone was asked and the user lets us choose.
+
+        A registry may list one signature through its API and two under the tag: Notation rewrites the
+        tag's index as a whole, and some registries learn through the API only of what came last.
+        """
+        if self._mode != "auto" or digest in self._tagged:
+            return ()
+        return self._from_tag(digest)
+
+    def widen(self) -> bool:
+        """See `Store.widen`."""
+        if self._mode != "auto" or self._wide:
+            return False
+        self._wide = True
+        self._lists.clear()
+        return True
+
     def _list(self, digest: str) -> list[Descriptor]:
         """All entries that the registry has for `digest`, in the mode that the user chose.
 
         In mode `auto` the API is asked, and the tag schema too where the API is missing, or lists no
         Notation signature: Notation writes the tag by default, and some registries that have the API
-        do not list then what they were given under it.
+        do not list then what they were given under it. Once widened, both are always asked.
         """
         listed = self._from_api(digest) if self._mode != "tag" and self._has_api else None
         if self._mode == "api":
             if listed is None:
                 raise RegistryError(f"{self._session.origin} has no referrers API", "use --referrers auto")
             return listed
-        if listed and any(entry.artifact_type == NOTATION for entry in listed):
+        if listed and not self._wide and any(entry.artifact_type == NOTATION for entry in listed):
             return listed
+        self._tagged.add(digest)
         return [*(listed or ()), *self._from_tag(digest)]
 
     def _from_api(self, digest: str) -> list[Descriptor] | None:
