@@ -101,12 +101,12 @@ def boolean(element: Element) -> bool:
     return element.content == b"\xff"
 
 
-_TIME = re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,5}[1-9]))?Z")
+_TIME = rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,5}[1-9]))?Z"
 
 
 def generalized_time(element: Element) -> datetime:
     """The instant of a GeneralizedTime in UTC, to the microsecond at most (X.690, section 11.7)."""
-    match = _TIME.fullmatch(element.content)
+    match = re.fullmatch(_TIME, element.content)
     if match is None:
         raise _fault("a time is not in the form that DER asks for")
     year, month, day, hour, minute, second = map(int, match.groups()[:6])

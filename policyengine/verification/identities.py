@@ -82,8 +82,8 @@ def parse(text: str) -> TrustedIdentity:
 
 
 _VALUE = r'(?:[^\\,;+"<>\x00]|\\(?:[ #=+,;<>"\\]|[0-9a-fA-F]{2}))*'
-_RDN = re.compile(rf" *([A-Z][A-Z0-9-]*|[0-9]+(?:\.[0-9]+)+) *=({_VALUE})", re.ASCII)
-_PIECE = re.compile(r"\\[0-9a-fA-F]{2}|\\.|[^\\]+", re.DOTALL)
+_RDN = rf" *([A-Z][A-Z0-9-]*|[0-9]+(?:\.[0-9]+)+) *=({_VALUE})"
+_PIECE = r"\\[0-9a-fA-F]{2}|\\.|[^\\]+"
 _STRAY = {
     "+": "has an attribute with several values",
     ";": 'has a ";" that is not escaped',
@@ -100,14 +100,14 @@ def parse_name(text: str) -> Attributes:
     One value per RDN, no type twice, no `#` values (CVE-2023-25656), types in upper case, `S` for `ST`.
     """
     attributes: dict[str, str] = {}
-    position = -1
-    while position < len(text):
-        match = _RDN.match(text, position + 1)
+    comma, rest = ",", text
+    while comma:
+        match = re.match(_RDN, rest)
         if match is None:
-            raise ValueError(f"name {quoted(text)} {_why_no_attribute(text[position + 1 :])}")
-        position = match.end()
-        if position < len(text) and text[position] != ",":
-            raise ValueError(f"name {quoted(text)} {_STRAY.get(text[position], 'has a stray character')}")
+            raise ValueError(f"name {quoted(text)} {_why_no_attribute(rest)}")
+        comma, rest = rest[match.end() : match.end() + 1], rest[match.end() + 1 :]
+        if comma not in ("", ","):
+            raise ValueError(f"name {quoted(text)} {_STRAY.get(comma, 'has a stray character')}")
         name = "ST" if match[1] == "S" else TYPES.get(match[1], match[1])
         if name in attributes:
             raise ValueError(f"name {quoted(text)} has {name} twice")
@@ -128,7 +128,7 @@ def _value(name: str, raw: str) -> str:
         value += " "  # the last space was escaped
     if value.startswith("#"):
         raise ValueError(f'the value of {name} begins with "#", which would be an encoded value; escape it as "\\#"')
-    pieces = (_plain(piece) for piece in _PIECE.findall(value))
+    pieces = (_plain(piece) for piece in re.findall(_PIECE, value))
     try:
         plain = b"".join(pieces).decode("utf-8")
     except UnicodeDecodeError:

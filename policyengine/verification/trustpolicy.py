@@ -186,8 +186,8 @@ def _override(path: places.Path, value: object) -> Mapping[str, str]:
 
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_SCOPE = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?/{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
-_STORE = re.compile(r"[a-zA-Z0-9_.-]+", re.ASCII)
+_SCOPE = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?/{_COMPONENT}(?:/{_COMPONENT})*"
+_STORE = r"[a-zA-Z0-9_.-]+"
 
 
 def _scopes(path: places.Path, value: object) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ def _scopes(path: places.Path, value: object) -> tuple[str, ...]:
 
 
 def _scope(path: places.Path, text: str) -> str:
-    if text != GLOBAL and not _SCOPE.fullmatch(text):
+    if text != GLOBAL and not re.fullmatch(_SCOPE, text):
         raise _Fault(
             path,
             f"registry scope {quoted(text)} is not a repository with its registry",
@@ -211,7 +211,7 @@ def _store(path: places.Path, text: str) -> StoreName:
     kind, colon, name = text.partition(":")
     if not colon or kind not in STORE_KINDS:
         raise _Fault(path, f"trust store {quoted(text)} is not of the form kind:name", f"kinds: {_words(STORE_KINDS)}")
-    if not _STORE.fullmatch(name) or name in (".", ".."):
+    if not re.fullmatch(_STORE, name) or name in (".", ".."):
         raise _Fault(path, f"the name of trust store {quoted(text)} is not made of letters, digits, _, . and -")
     return StoreName(kind, name)
 

@@ -81,12 +81,12 @@ def _content(file: Path) -> bytes:
         raise TrustError(f"{file} cannot be read: {fault.strerror}", HELP) from None
 
 
-_BLOCK = re.compile(rb"-----BEGIN ([^\r\n]*)-----\r?\n([A-Za-z0-9+/=\s]*)-----END \1-----")
+_BLOCK = rb"-----BEGIN ([^\r\n]*)-----\r?\n([A-Za-z0-9+/=\s]*)-----END \1-----"
 
 
 def _pem_blocks(file: Path, data: bytes) -> tuple[bytes, ...]:
     """The DER of each PEM block (RFC 7468); nothing but certificates, and no block that is cut off."""
-    blocks = _BLOCK.findall(data)
+    blocks = re.findall(_BLOCK, data)
     if len(blocks) != data.count(b"-----BEGIN") or any(label != b"CERTIFICATE" for label, _ in blocks):
         raise TrustError(f"{file} holds something else than whole certificates", HELP)
     try:

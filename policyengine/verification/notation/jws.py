@@ -84,7 +84,7 @@ def _base64(name: str, text: str) -> bytes:
     return data
 
 
-_TIME = re.compile(
+_TIME = (
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})"  # date and time
     r"(?:\.([0-9]{1,9}))?(Z|[+-][0-9]{2}:[0-9]{2})"  # fraction, offset
 )
@@ -92,7 +92,7 @@ _TIME = re.compile(
 
 def _time(name: str, value: object) -> datetime:
     """RFC 3339 with an offset; a fraction is legal."""
-    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    match = re.fullmatch(_TIME, value) if isinstance(value, str) else None
     if match is None:
         raise VerificationError(f"{name} is not a time with an offset (RFC 3339)")
     fraction = (match[2] or "0").ljust(6, "0")[:6]

@@ -36,4 +36,6 @@ def _annotations(value: object) -> Mapping[str, str]:
 
 
 def _shown(value: object) -> str:
+    if value is None:
+        return "missing"
     return quoted(value, 80) if isinstance(value, str) else quoted(str(value), 20)

@@ -144,7 +144,7 @@ def _expiry(case: _Case) -> None:
 
 def _authentic_timestamp(case: _Case) -> datetime | None:
     """Step 6: the chain was valid when the signature was made, or is now; the stamp's time, where one was needed."""
-    from policyengine.verification import certificates, timestamps
+    from policyengine.verification import certificates
 
     read, chain = case.signed.envelope, case.signed.chain
     if read.attributes.scheme == SIGNING_AUTHORITY:
@@ -155,6 +155,8 @@ def _authentic_timestamp(case: _Case) -> datetime | None:
         return None
     if read.timestamp is None:
         raise VerificationError("the signature has no timestamp, which the trust policy asks for")
+    from policyengine.verification import timestamps
+
     stamp = timestamps.verify(read.timestamp, read.signature, _stored(case, "tsa"))  # 6.1
     case.revoked(stamp.chain, case.at, None)  # 6.1.7, whatever the statement says of revocation
     certificates.check_validity(chain, stamp.earliest, stamp.latest)  # 6.2
