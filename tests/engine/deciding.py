@@ -35,7 +35,7 @@ def decided(registry: Source, target: str = "clean", **more: Any) -> Decision:
     """
     digest = example.digest(target) if target in ("clean", "vulnerable") else target
     reference = f"{example.REPOSITORY}{'@' if ':' in digest else ':'}{digest}"
-    terms = {"policies": policies(), "trust": trust(), "at": example.AT} | more
+    terms: dict[str, Any] = {"policies": policies(), "trust": trust(), "at": example.AT} | more
     terms["at"] = datetime.fromisoformat(terms["at"])
     return evaluate(reference, registry=registry, **terms)
 

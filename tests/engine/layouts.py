@@ -68,6 +68,17 @@ def changed(path: Path, content: bytes | None) -> Iterator[None]:
         path.write_bytes(before)
 
 
+def truncated(content: bytes, at: int) -> bytes:
+    """`content`, cut off."""
+    return content[: at % len(content)]
+
+
+def flipped(content: bytes, bit: int) -> bytes:
+    """`content` with one bit changed."""
+    place, shift = divmod(bit % (8 * len(content)), 8)
+    return content[:place] + bytes([content[place] ^ (1 << shift)]) + content[place + 1 :]
+
+
 def image(tag: str) -> Descriptor:
     """The example's image `tag`."""
     return next(bare(entry) for entry in entries(example.LAYOUT) if entry["digest"] == example.digest(tag))
