@@ -207,10 +207,6 @@ class Layout:
             if isinstance(manifest, Index):
                 waiting += [(child, depth + 1) for child in manifest.manifests]
 
-    def widen(self) -> bool:
-        """See `Store.widen`: every place is looked at from the start."""
-        return False
-
     def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R | PolicyEngineError]:
         """See `Store.each`: one after the other, since a disk answers at once."""
         return [attempt(function, item) for item in items]

@@ -56,7 +56,6 @@ class Repository:
         self._mode = mode
         self._workers = workers
         self._has_api = True
-        self._wide = False
         self._remembered: dict[str, bytes] = {}
         self._room = REMEMBERED_IN_ALL
         self._lists: dict[str, tuple[Descriptor, ...]] = {}
@@ -143,27 +142,19 @@ class Repository:
             return ()
         return self._from_tag(digest)
 
-    def widen(self) -> bool:
-        """See `Store.widen`."""
-        if self._mode != "auto" or self._wide:
-            return False
-        self._wide = True
-        self._lists.clear()
-        return True
-
     def _list(self, digest: str) -> list[Descriptor]:
         """All entries that the registry has for `digest`, in the mode that the user chose.
 
         In mode `auto` the API is asked, and the tag schema too where the API is missing, or lists no
         Notation signature: Notation writes the tag by default, and some registries that have the API
-        do not list then what they were given under it. Once widened, both are always asked.
+        do not list then what they were given under it.
         """
         listed = self._from_api(digest) if self._mode != "tag" and self._has_api else None
         if self._mode == "api":
             if listed is None:
                 raise RegistryError(f"{self._session.origin} has no referrers API", "use --referrers auto")
             return listed
-        if listed and not self._wide and any(entry.artifact_type == NOTATION for entry in listed):
+        if listed and any(entry.artifact_type == NOTATION for entry in listed):
             return listed
         self._tagged.add(digest)
         return [*(listed or ()), *self._from_tag(digest)]

@@ -41,12 +41,6 @@ class Store(Protocol):
         Worth asking before saying that nobody trusted signed something.
         """
 
-    def widen(self) -> bool:
-        """Look for referrers in every place from now on, where a cheaper way was enough so far.
-
-        For when something is missing that may yet be there. False where there is no further place.
-        """
-
     def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R | PolicyEngineError]:
         """One wave: `function` of every item, concurrently where that helps, results in order.
 

@@ -246,6 +246,41 @@ def test_signatures_under_the_tag_are_found_beside_the_api(registry: Simulator) 
     assert len(repository(registry, referrers="tag").referrers(image["digest"])) == 1
 
 
+def test_what_the_api_forgot_is_found_under_the_tag(registry: Simulator) -> None:
+    """Olareg forgets a first signature that Notation wrote under the tag, and lists the second."""
+    content = registry.content
+    image = content.image(tag="1")
+    first, second = content.sign(image, b"first"), content.sign(image, b"second")
+    content.list_by_tag(image)
+    content.listed[image["digest"]].pop(0)
+    store = repository(registry)
+    assert [entry.digest for entry in store.referrers(image["digest"])] == [second["digest"]]
+    assert {entry.digest for entry in store.elsewhere(image["digest"])} == {first["digest"], second["digest"]}
+    for mode in ("api", "tag"):
+        assert repository(registry, referrers=mode).elsewhere(image["digest"]) == ()
+
+
+def test_the_tag_is_not_asked_for_twice(registry: Simulator) -> None:
+    image = registry.content.image()
+    registry.content.attach(image, b"{}")
+    store = repository(registry)
+    store.referrers(image["digest"])
+    assert store.elsewhere(image["digest"]) == ()
+    assert len(registry.seen) == 2
+
+
+def test_content_is_asked_for_once(registry: Simulator) -> None:
+    blob = registry.content.blob(b"small")
+    large = registry.content.blob(b"x" * 100_000)
+    store = repository(registry)
+    for _ in range(2):
+        store.blob(descriptor(blob), 1000)
+        store.blob(descriptor(large), 1_000_000)
+    assert len(registry.seen) == 3, "small blobs are remembered, large ones are not"
+    with pytest.raises(DigestMismatch):
+        store.blob(descriptor({**blob, "size": 4}), 1000)
+
+
 def test_mode_api_without_the_api_is_an_error(registry: Simulator) -> None:
     image = registry.content.image()
     registry.api = False
@@ -570,10 +605,11 @@ def test_a_redirected_host_that_asks_for_a_login_gets_none(
 @pytest.mark.parametrize("auth", ["basic", "bearer"])
 def test_logging_in(auth: str, registry: Simulator, tmp_path: Path) -> None:
     image = registry.content.image(tag="1")
+    blob = registry.content.blob(b"document")
     registry.auth = auth
     store = repository(registry, registry_config=logins(tmp_path, registry.host))
     assert store.resolve("1").digest == image["digest"]
-    store.blob(descriptor(image), 10_000)
+    store.blob(descriptor(blob), 10_000)
     refused = [seen for seen in registry.seen if "authorization" not in seen.headers]
     assert len(refused) == 1, "the login is remembered"
     if auth == "bearer":
@@ -607,13 +643,14 @@ def test_many_threads_ask_for_one_token(registry: Simulator, tmp_path: Path) -> 
 
 
 def test_a_token_that_ran_out_is_renewed_once(registry: Simulator, tmp_path: Path) -> None:
-    image = registry.content.image(tag="1")
+    registry.content.image(tag="1")
+    blob = registry.content.blob(b"document")
     registry.auth = "bearer"
     store = repository(registry, registry_config=logins(tmp_path, registry.host))
     store.resolve("1")
     challenge = {"WWW-Authenticate": f'Bearer realm="http://{registry.host}/token"'}
     registry.faults.append(Fault("/blobs/", "status", (401, challenge), times=1))
-    store.blob(descriptor(image), 10_000)
+    store.blob(descriptor(blob), 10_000)
     assert len(registry.scopes) == 2
 
 
