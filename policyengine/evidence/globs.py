@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from urllib.parse import quote
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -32,8 +32,10 @@ class Glob(Struct, frozen=True, eq=False):
     prefix: str
     suffix: str
     wildcard: str
-    """`""`: the prefix is all; `*`, `**` or `?**`: that stands between prefix and suffix; `?`: ask the automaton."""
-    automaton: Automaton | None
+    """What stands between prefix and suffix: `""` nothing, `*`, `**`, `?**`; or `?`, what only the automaton knows."""
+    needle: str = ""
+    """The longest text without wildcards between prefix and suffix: what does not hold it needs no automaton."""
+    automaton: Automaton | None = None
 
     def __str__(self) -> str:
         return self.text
@@ -54,7 +56,7 @@ class Glob(Struct, frozen=True, eq=False):
         if not text.endswith(suffix) or len(text) < len(prefix) + len(suffix):
             return False
         if self.automaton is not None:
-            return self.automaton.accepts(text)
+            return self.needle in text and self.automaton.accepts(text[len(prefix) : len(text) - len(suffix)])
         if self.wildcard == "*":
             return text.find("/", len(prefix), len(text) - len(suffix)) < 0
         return self.wildcard == "**" or text[len(prefix) : len(prefix) + 1] not in ("", "/")
@@ -112,12 +114,14 @@ def _compiled(text: str) -> Glob:
     tokens = _tokens(text)
     wild = [index for index, token in enumerate(tokens) if token in ("*", "**", "**/", "?")]
     if not wild:
-        return Glob(text, "".join(tokens), "", "", None)
+        return Glob(text, "".join(tokens), "", "")
     prefix, suffix = "".join(tokens[: wild[0]]), "".join(tokens[wild[-1] + 1 :])
     between = "".join(tokens[wild[0] : wild[-1] + 1])
     if between in ("*", "**") or (between == "?**" and not suffix):
-        return Glob(text, prefix, suffix, between, None)
-    return Glob(text, prefix, suffix, "?", _automaton(tokens))
+        return Glob(text, prefix, suffix, between)
+    needles = ["".join(tokens[one + 1 : other]) for one, other in pairwise(wild)]
+    automaton = _automaton(tokens[wild[0] : wild[-1] + 1])
+    return Glob(text, prefix, suffix, "?", max(needles, key=len, default=""), automaton)
 
 
 def _tokens(text: str) -> list[str]:
@@ -190,7 +194,12 @@ class GlobSet:
         if not head.startswith(self._stems):
             return False
         forms = purls.forms(text or "")
-        return None if forms is None else any(pattern.matches(form) for form in forms for pattern in self._folded)
+        if forms is None:
+            return None
+        short, whole = forms
+        if any(pattern.matches(short) for pattern in self._folded):
+            return True
+        return short != whole and any(pattern.matches(whole) for pattern in self._folded)
 
 
 def glob_set(texts: Iterable[str]) -> GlobSet:
@@ -212,14 +221,9 @@ def matches_purl(pattern: Glob, text: str | None) -> bool | None:
     return _alone(pattern.text).matches_purl(text)
 
 
-PURL = re.compile(r"pkg:/*([A-Za-z][A-Za-z0-9.+-]*)/((?:[^@]|(?<=/)@)*)(.*)", re.DOTALL)
-ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
-UNESCAPED = frozenset("-._~:/")
-
-
 def _folded(text: str) -> Glob:
     """The glob with its literal parts in the spelling of canonical package URLs."""
-    match = PURL.fullmatch(text)
+    match = re.fullmatch(r"pkg:/*([A-Za-z][A-Za-z0-9.+-]*)/((?:[^@]|(?<=/)@)*)(.*)", text, re.DOTALL)
     if match is None:
         return _compiled(text)
     type_, name, version = match[1].lower(), _respelt(match[2]), _respelt(match[3][1:])
@@ -232,10 +236,14 @@ def _fold(type_: str, part: str) -> str:
 
 
 def _respelt(text: str) -> str:
-    """`text` with its characters escaped as canonical package URLs escape them; wildcards and separators stay."""
-    decoded = ESCAPE.sub(lambda match: _escape(chr(int(match[1], 16))), text)
-    return quote(decoded, safe="%:/*?@#&=")
+    """`text` with its signs escaped as canonical package URLs escape them; wildcards and separators stay."""
+    return re.sub(
+        "%([0-9A-Fa-f]{2})|[^*?@#&=%]",
+        lambda match: _sign(int(match[1], 16)) if match[1] else purls.escaped(match[0]),
+        text,
+    )
 
 
-def _escape(sign: str) -> str:
-    return sign if (sign.isalnum() and sign.isascii()) or sign in UNESCAPED else f"%{ord(sign):02X}"
+def _sign(byte: int) -> str:
+    """The sign that `byte` is, if it is one that is not escaped, else its escape."""
+    return purls.escaped(chr(byte)) if byte < 128 else f"%{byte:02X}"

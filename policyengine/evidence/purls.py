@@ -9,8 +9,7 @@ canonical text without version, qualifiers and subpath: what names the package.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from urllib.parse import quote, unquote
+from functools import cache, lru_cache
 
 from msgspec import Struct
 
@@ -20,9 +19,10 @@ from policyengine.evidence.problems import Problem, quoted
 TYPE = re.compile(r"[a-z][a-z0-9.+-]*")
 QUALIFIER = re.compile(r"[a-z][a-z0-9._-]*")
 BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-FORBIDDEN = re.compile(r"[\x00-\x20\x7f]")
-SAFE = ":/"
-"""Unreserved by canonical package URLs, beside letters, digits and `-._~`."""
+FORBIDDEN = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
+ESCAPES = re.compile(rb"%([0-9A-Fa-f]{2})")
+RESERVED = re.compile(r"[^A-Za-z0-9._~:/-]+")
+"""What canonical package URLs escape."""
 
 CASELESS = frozenset(
     ("alpm", "apk", "bitbucket", "bitnami", "composer", "deb", "github", "gitlab", "golang", "hex", "luarocks", "npm",
@@ -36,10 +36,13 @@ _SEGMENT = r"(?:%40)?[A-Za-z0-9._~-]++"
 PLAIN_HEAD = re.compile(rf"(pkg:([a-z]++)/{_SEGMENT}(?:/{_SEGMENT})*+)(?=[@?]|\Z)")
 """A head that needs no decoding, as most are, and its type."""
 
-_VALUE = r"(?:[A-Za-z0-9._~:/-]|%(?:2[0-9A-C]|3[B-F]|40|5[B-E]|60|7[B-D]))++"
-_PAIR = rf"[a-z][a-z0-9._-]*+={_VALUE}"
-PLAIN_TAIL = re.compile(rf"(@{_VALUE})?(?:\?({_PAIR}(?:&{_PAIR})*+))?")
-"""A version, and qualifiers, that are canonical as they stand but for the order of the qualifiers."""
+
+@cache
+def _plain_tail() -> re.Pattern[str]:
+    """A version, and qualifiers, that are canonical as they stand, but for the order of the qualifiers."""
+    value = r"(?:[A-Za-z0-9._~:/-]|%(?:2[0-9A-C]|3[B-F]|40|5[B-E]|60|7[B-D]))++"
+    pair = rf"[a-z][a-z0-9._-]*+={value}"
+    return re.compile(rf"(@{value})?(?:\?({pair}(?:&{pair})*+))?")
 
 
 class Purl(Struct, frozen=True):
@@ -59,22 +62,30 @@ class Purl(Struct, frozen=True):
     @property
     def head(self) -> str:
         """The canonical text without version, qualifiers and subpath."""
-        namespace = f"{_encoded(self.namespace)}/" if self.namespace else ""
-        return f"pkg:{self.type}/{namespace}{_encoded(self.name)}"
+        namespace = f"{escaped(self.namespace)}/" if self.namespace else ""
+        return f"pkg:{self.type}/{namespace}{escaped(self.name)}"
 
     @property
     def coordinates(self) -> str:
         """The canonical text without qualifiers and subpath."""
-        return self.head if self.version is None else f"{self.head}@{_encoded(self.version)}"
+        return self.head if self.version is None else f"{self.head}@{escaped(self.version)}"
 
     def __str__(self) -> str:
-        qualifiers = "&".join(f"{name}={_encoded(value)}" for name, value in self.qualifiers)
-        tail = f"#{_encoded(self.subpath)}" if self.subpath else ""
+        qualifiers = "&".join(f"{name}={escaped(value)}" for name, value in self.qualifiers)
+        tail = f"#{escaped(self.subpath)}" if self.subpath else ""
         return f"{self.coordinates}?{qualifiers}{tail}" if qualifiers else f"{self.coordinates}{tail}"
 
 
-def _encoded(text: str) -> str:
-    return quote(text, safe=SAFE)
+def escaped(text: str) -> str:
+    """`text` as canonical package URLs write it: in UTF-8, each byte of other signs as `%` and two digits."""
+    return RESERVED.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
+
+
+def unescaped(text: str) -> str:
+    """`text` with its escapes resolved; raises `UnicodeDecodeError` where they are not UTF-8."""
+    if "%" not in text:
+        return text
+    return ESCAPES.sub(lambda match: bytes((int(match[1], 16),)), text.encode()).decode()
 
 
 @lru_cache(4_096)
@@ -103,18 +114,18 @@ def _parse(text: str) -> Purl:
     if not slash or not TYPE.fullmatch(type_):
         raise _Malformed("it has no type")
     path, version = _version(path.strip("/"))
-    segments = [unquote(segment, errors="strict") for segment in path.split("/") if segment]
+    segments = [unescaped(segment) for segment in path.split("/") if segment]
     if not segments:
         raise _Malformed("it has no name")
     *namespace, name = [folded(type_, segment) for segment in segments]
-    found = unquote(version, errors="strict") or None
+    found = unescaped(version) or None
     return Purl(
         type_,
         "/".join(namespace),
         name,
         found.lower() if found and type_ in CASELESS_VERSION else found,
         _qualifiers(qualifiers),
-        "/".join(unquote(part, errors="strict") for part in subpath.split("/") if part not in ("", ".", "..")),
+        "/".join(unescaped(part) for part in subpath.split("/") if part not in ("", ".", "..")),
     )
 
 
@@ -151,7 +162,7 @@ def _qualifiers(text: str) -> tuple[tuple[str, str], ...]:
         name = name.lower()
         if not equals or not QUALIFIER.fullmatch(name):
             raise _Malformed(f"its qualifier {quoted(pair)} is not of the form `name=value`")
-        if value and found.setdefault(name, unquote(value, errors="strict")) != unquote(value, errors="strict"):
+        if value and found.setdefault(name, unescaped(value)) != unescaped(value):
             raise _Malformed(f"its qualifier {quoted(name)} is there twice")
     return tuple(sorted(found.items()))
 
@@ -182,18 +193,21 @@ def forms(text: str) -> tuple[str, str] | None:
     """The canonical text of a package URL without and with qualifiers and subpath; `None` where it is none."""
     name = head(text)
     if name is not None and text.startswith(name) and not name.startswith(("pkg:huggingface/", "pkg:oci/")):
-        tail = PLAIN_TAIL.fullmatch(text, len(name))
-        if tail is not None and _is_sorted(tail[2]):
-            return text[: tail.end(1)] if tail[1] else name, text
+        rest = text[len(name) :].replace("+", "%2B")  # the one sign that many tools leave as it is
+        tail = _plain_tail().fullmatch(rest)
+        if tail is not None and (qualifiers := _sorted(tail[2] or "")) is not None:
+            coordinates = f"{name}{tail[1] or ''}"
+            return coordinates, f"{coordinates}?{qualifiers}" if qualifiers else coordinates
     found = parse(text)
     return None if found is None else (found.coordinates, str(found))
 
 
-def _is_sorted(qualifiers: str | None) -> bool:
-    if qualifiers is None or "&" not in qualifiers:
-        return True
-    names = [pair.partition("=")[0] for pair in qualifiers.split("&")]
-    return names == sorted(set(names))
+def _sorted(qualifiers: str) -> str | None:
+    """Well-formed qualifiers in the order of their names; `None` where a name is there twice."""
+    if "&" not in qualifiers:
+        return qualifiers
+    pairs = {pair.partition("=")[0]: pair for pair in qualifiers.split("&")}
+    return "&".join(pairs[name] for name in sorted(pairs)) if len(pairs) == qualifiers.count("&") + 1 else None
 
 
 def canonical(text: str | None) -> str | None:
@@ -205,7 +219,9 @@ def canonical(text: str | None) -> str | None:
 def problem(text: str) -> Problem | None:
     """What is wrong with `text` as a package URL in a policy, or `None`."""
     if FORBIDDEN.search(text):
-        return Problem(f"{quoted(text)} is not a package URL: it has white space in it", _retyped(text.strip()))
+        return Problem(
+            f"{quoted(text)} is not a package URL: it has white space or the like in it", _retyped(text.strip())
+        )
     if len(text) > limits.PURL_CHARACTERS or BROKEN_ESCAPE.search(text):
         return Problem(f"{quoted(text)} is not a package URL: `%` is not followed by two hexadecimal digits")
     try:

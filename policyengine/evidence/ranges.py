@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
 from msgspec import Struct
 
@@ -18,6 +17,7 @@ from policyengine.evidence.problems import quoted
 from policyengine.evidence.purls import Purl
 
 CONSTRAINT = re.compile(r"(==|!=|~=|~>|=<|=>|<=|>=|=|<|>|\^|~)?\s*([^\s<>=!^]*)")
+ESCAPE = re.compile("%([0-9A-Fa-f]{2})")
 OPERATORS = ("=", "<", "<=", ">", ">=")
 MOST_CONSTRAINTS = 8
 """Two bounds are all that an interval needs."""
@@ -101,7 +101,7 @@ def _constraint(part: str, name: str, text: str) -> Constraint:
     match = CONSTRAINT.fullmatch(part)
     if match is None or (match[1] is None and not match[2]):
         raise ValueError(f"{quoted(part)} in {quoted(text)} is not a constraint: write one of {_known()} and a version")
-    operator, version = match[1], unquote(match[2])
+    operator, version = match[1], ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), match[2])
     if "*" in version:
         raise ValueError(f'{quoted(text)} is a glob, not a range: every version is `package.purl matches "…@*"`')
     if operator is None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine.evidence.purls import Purl, canonical, head, parse, problem
+from policyengine.evidence.purls import Purl, canonical, forms, head, parse, problem
 
 CANONICAL = [
     # the examples of the specification and of its test suite
@@ -58,6 +58,7 @@ MALFORMED = [
     "pkg:npm/myartifact@1.0.0?in%20production=true", "pkg%3Amaven/org.apache.commons/io", "PKG:npm/foo", "cpe:/a:b",
     "pkg:npm/foo?bar", "pkg:npm/foo?1a=b", "pkg:npm/foo?a=1&a=2", "pkg:npm/foo%zz", "pkg:npm/foo%", "pkg:npm/%ff",
     "pkg:npm/foo bar", "pkg:npm/foo\n", " pkg:npm/foo", "pkg:npm/\x00", "pkg:npm/" + "a" * 5_000,
+    "pkg:npm/\ud800", "pkg:npm/%ed%a0%80",
 ]  # fmt: skip
 
 
@@ -124,7 +125,7 @@ BUILT = st.builds(
     TYPES,
     st.lists(st.one_of(PARTS, st.sampled_from(["foo", "%40acme", "@acme", "Foo_Bar", "a.b"])), min_size=1, max_size=3),
     st.one_of(st.just(""), PARTS.map("@{}".format)),
-    st.sampled_from(["", "?arch=amd64", "?b=1&a=2", "?a=x@y", "#sub/path", "?a=%2F#x", "?a"]),
+    st.sampled_from(["", "?arch=amd64", "?b=1&a=2", "?a=1&b=2+3", "?a=x@y", "#sub/path", "?a=%2F#x", "?a"]),
 )
 
 
@@ -137,6 +138,7 @@ def test_the_canonical_text_is_its_own(text: str) -> None:
         assert parse(str(found)) is not None
         assert canonical(str(found)) == str(found)
         assert head(text) == found.head == head(str(found))
+        assert forms(text) == (found.coordinates, str(found))
         assert str(found).isascii()
 
 
