@@ -314,10 +314,7 @@ class Builder:
     def lookup(self, span: Span, base: Expression, key: Text) -> Expression:
         return self._deeper(s.Lookup(span, base, key), base)
 
-    def call(self, span: Span, function: Expression, arguments: list[s.Argument] | None) -> Expression:
-        if not isinstance(function, s.Variable | s.Member):
-            self._problem("E007", "only a function can be called, by its name", function.span)
-            return function
+    def call(self, span: Span, function: s.Variable | s.Member, arguments: list[s.Argument] | None) -> Expression:
         given = tuple(arguments or ())
         return self._deeper(s.Call(span, function, given), function, *(argument.value for argument in given))
 

@@ -97,7 +97,7 @@ class Block(Struct, frozen=True):
 
 def _blocks(file: syntax.File, read: Sequence[Word]) -> list[Block]:
     starts = [0, *(bisect_left(read, _start(item), key=_place) for item in file.items), len(read) - 1]
-    shaper = Shaper(read, starts)
+    shaper = Shaper(read)
     docs = [shaper.header(starts[1]), *map(shaper.shape, file.items), group(())]
     taken = [0, *(_taken(read[start]) for start in starts[1:]), 0]
     blocks = []
@@ -143,34 +143,34 @@ def _end(node: Node) -> tuple[int, int]:
 class Shaper:
     """Makes documents of nodes, word by word: `_next` is the place of the first word that is not used yet.
 
-    The comments before the words that begin a block are the block's, and left out here.
+    Comments before a word stand in the outermost group that does not begin with it; those before a block are not here.
     """
 
-    def __init__(self, read: Sequence[Word], starts: Sequence[int]) -> None:
+    def __init__(self, read: Sequence[Word]) -> None:
         self._read = read
-        self._starts = frozenset(starts)
         self._next = 0
 
     def header(self, end: int) -> Group:
         """The words before the place `end`, in a row."""
         parts: list[Doc] = []
         while self._next < end:
-            parts += [SPACE, *self._word()]
-        return group(parts[1:])
+            parts += [SPACE, *self._remarks(), *self._word()] if parts else self._word()
+        return group(parts)
 
     def shape(self, node: Node) -> Group:
         """The node's words and children in order, with what parts them."""
         parts: list[Doc] = []
         before: str | Node = ""
         for piece in self._pieces(node):
-            if parts:
-                parts += self._glue(node, before, piece)
-            parts += [self.shape(piece)] if isinstance(piece, Node) else self._word(node)
+            if piece == ",":
+                parts += [*self._comma(node), *self._remarks(), *self._behind()]
+            elif piece in ("}", "]") and isinstance(node, LITERALS + BLOCKS):
+                parts += [*self._closing(node, before), *self._word()]
+            else:
+                parts += [*_glue(node, before, piece), *self._remarks()] if parts else []
+                parts += [self.shape(piece)] if isinstance(piece, Node) else self._word()
             before = piece
-        if isinstance(node, syntax.Waive) and HARD in parts:
-            notes = parts.index(HARD) + 1
-            return group([*parts[:notes], group(parts[notes:])])
-        return group(parts)
+        return _notes_together(parts) if isinstance(node, syntax.Waive) else group(parts)
 
     def _pieces(self, node: Node) -> Iterator[str | Node]:
         """The texts of the node's own words, and its children, in order; who asks uses up each before the next."""
@@ -182,54 +182,60 @@ class Shaper:
         while self._read[self._next].place < _end(node):
             yield self._read[self._next].text
 
-    def _glue(self, node: Node, before: str | Node, piece: str | Node) -> list[Doc]:
-        """What parts two neighbouring pieces of the node."""
-        if isinstance(node, LITERALS):
-            return self._in_literal(before, piece)
-        if isinstance(piece, MEMBERS) and isinstance(node, BLOCKS):
-            return [SOFT if before == "{" else Line("  ")]
-        if isinstance(piece, LINES):
-            return [BACK if isinstance(before, syntax.Note) else HARD]
-        if isinstance(piece, Node):
-            return [] if before in ("(", "[") else [SPACE]
-        if piece == "}":
-            return [SPACE] if before == "{" else [*self._remarks_inside(), BACK]
-        if broken := BREAKS.get((type(node), piece)):
-            return [broken]
-        return [] if _close(node, before, piece) else [SPACE]
+    def _comma(self, node: Node) -> list[Doc]:
+        """The next word, a comma: none is left in a block, nor behind a last argument."""
+        last = self._read[self._next + 1].text in CLOSING
+        return [] if isinstance(node, BLOCKS) or (last and not isinstance(node, LITERALS)) else [Comma(last)]
 
-    def _in_literal(self, before: str | Node, piece: str | Node) -> list[Doc]:
-        if piece in ("}", "]"):
-            if before in ("{", "["):
-                return [SPACE]
-            comma: list[Doc] = [] if before == "," else [Comma(last=True)]
-            return [*comma, *self._remarks_inside(), BACK]
-        if before in ("{", "[", ","):
-            return [SOFT]
-        return [] if piece in (",", ")", ":") or before == "(" else [SPACE]
+    def _closing(self, node: Node, before: str | Node) -> list[Doc]:
+        """What stands before the bracket that is the next word; comments there stand where the elements do."""
+        remarks = self._remarks()
+        if before in ("{", "[") and not remarks:
+            return [SPACE]
+        comma: list[Doc] = [] if before in (",", "{", "[") or isinstance(node, BLOCKS) else [Comma(last=True)]
+        return [*comma, *([SOFT, *remarks] if remarks else []), BACK]
 
-    def _remarks_inside(self) -> list[Doc]:
-        """The comments before a closing bracket: they stand where the elements do."""
-        remarks = self._read[self._next].before
-        return [SOFT, *(Comment(remark.text, own=True) for remark in remarks)] if remarks else []
+    def _remarks(self) -> list[Doc]:
+        """The comments on the lines before the next word."""
+        return [Comment(remark.text, own=True) for remark in self._read[self._next].before]
 
-    def _word(self, node: Node | None = None) -> list[Doc]:
-        """The next word, with its comments."""
-        place, word = self._next, self._read[self._next]
+    def _word(self) -> list[Doc]:
+        """The next word, and the comment behind it."""
+        return [self._read[self._next].text, *self._behind()]
+
+    def _behind(self) -> list[Doc]:
+        """The comment behind the next word, which is used up."""
+        word = self._read[self._next]
         self._next += 1
-        before: list[Doc] = [Comment(remark.text, own=True) for remark in word.before]
-        behind: list[Doc] = [Comment(word.behind, own=False)] if word.behind else []
-        if word.text == ",":
-            last = self._read[place + 1].text in CLOSING
-            comma = [] if isinstance(node, BLOCKS) or (last and not isinstance(node, LITERALS)) else [Comma(last)]
-            return [*comma, *before, *behind]
-        closing = word.text in ("}", "]") and isinstance(node, LITERALS + BLOCKS)
-        return [*([] if closing or place in self._starts else before), word.text, *behind]
+        return [Comment(word.behind, own=False)] if word.behind else []
 
 
-def _close(node: Node, before: str | Node, word: str) -> bool:
-    """Whether a word stands directly behind the piece before it."""
-    if before in ("(", "[") or word in (")", "]", ",", ":") or word.startswith("."):
+def _glue(node: Node, before: str | Node, piece: str | Node) -> list[Doc]:
+    """What parts two neighbouring pieces of the node."""
+    if isinstance(node, LITERALS) and before in ("{", "[", ","):
+        return [SOFT]
+    if isinstance(node, BLOCKS) and isinstance(piece, MEMBERS):
+        return [SOFT if before == "{" else Line("  ")]
+    if isinstance(piece, LINES):
+        return [BACK if isinstance(before, syntax.Note) else HARD]
+    if isinstance(piece, str) and (line := BREAKS.get((type(node), piece))):
+        return [line]
+    return [] if _close(node, before, piece) else [SPACE]
+
+
+def _notes_together(parts: Sequence[Doc]) -> Group:
+    """A waiver: its notes share a line where they fit."""
+    place = parts.index(HARD) + 1 if HARD in parts else len(parts)
+    return group([*parts[:place], group(parts[place:])])
+
+
+def _close(node: Node, before: str | Node, word: str | Node) -> bool:
+    """Whether a piece stands directly behind the one before it."""
+    if before in ("(", "["):
+        return True
+    if isinstance(word, Node):
+        return False
+    if word in (")", "]", ",", ":") or word.startswith("."):
         return True
     if word == "[":
         return isinstance(node, syntax.Lookup)

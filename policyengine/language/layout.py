@@ -112,9 +112,11 @@ class _Page:
             self._word(doc)
 
     def _group(self, doc: Group, flat: bool, behind: int) -> None:
+        if self.comments:
+            self.end(self.base + STEP)
         room = WIDTH - self.indent - len(self.text) - len(self.space) - behind
         flat = flat or doc.width <= room
-        before, self.base = self.base, self.base + STEP if self.comments else self.indent
+        before, self.base = self.base, self.indent
         for part, following in zip(doc.parts, _following(doc.parts, behind, flat), strict=True):
             self.put(part, flat, following)
         self.base = before

@@ -242,6 +242,13 @@ def spaced_dot(place: Place) -> Mistake | None:
     )
 
 
+def called_value(place: Place) -> Mistake | None:
+    """`"a"("b")`."""
+    if place.token.text != "(" or not {"MEMBER", "PLUS"} <= place.expected:
+        return None
+    return _error("E007", "only a function can be called, by its name", place.token.span)
+
+
 def quoted_name(place: Place) -> Mistake | None:
     """`{ "id": … }`, as in JSON, or `rule "a"`."""
     token = place.token
@@ -265,7 +272,8 @@ def second_header(place: Place) -> Mistake | None:
 
 
 EXPLANATIONS = (
-    unclosed, foreign_letter, no_header, habit, chain, unit, calculation, spaced_dot, quoted_name, second_header,
+    unclosed, foreign_letter, no_header, habit, chain, unit, calculation, spaced_dot, called_value, quoted_name,
+    second_header,
 )  # fmt: skip
 """What is tried, in this order, before a mistake is merely unexpected."""
 
