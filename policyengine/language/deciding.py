@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,10 +18,12 @@ from policyengine.decision.model import (
     Subject,
     WaiverResult,
 )
+from policyengine.errors import UsageError
 from policyengine.evidence.assembly import Assembly, Declared, Document, Evidence, Status, assemble
 from policyengine.evidence.model import Custom, Image
 from policyengine.language.compiler import Compiled
 from policyengine.language.evaluation import Outcome
+from policyengine.language.facts import settled
 from policyengine.language.summary import KindSummary, PolicySummary, Summary
 from policyengine.language.view import View
 
@@ -57,6 +59,30 @@ def decide(
         word, subject or _subject(evidence.image), at, shown(summary, environment, parameters), tuple(rules),
         tuple(waivers), results, reasons=reasons, warnings=_warnings(results),
     )  # fmt: skip
+
+
+def settle(summary: Summary, environment: str | None, parameters: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for an environment or parameter that no policy declares, or a parameter without a value."""
+    known = [Compiled.load(policy.compiled).facts for policy in summary.policies]
+    environments = sorted({each.name for facts in known for each in facts.environments})
+    if environment is not None and environment not in environments:
+        help = f"the environments are {', '.join(environments)}" if environments else "none is declared"
+        raise UsageError(f"no policy has an environment `{environment}`", help)
+    declared = {parameter.name for facts in known for parameter in facts.parameters}
+    for name in parameters:
+        if name not in declared:
+            raise undeclared(name, declared)
+    for facts in known:
+        settled(facts, parameters, environment)
+
+
+def undeclared(name: str, declared: Iterable[str]) -> UsageError:
+    """The error for a parameter that no policy declares."""
+    from policyengine.evidence.problems import closest
+
+    near = closest(name.rpartition(".")[2], sorted({each.rpartition(".")[2] for each in declared}))
+    help = f"did you mean `{near}`?" if near else "declare it with `param`"
+    return UsageError(f"no policy has a parameter `{name}`", help)
 
 
 def shown(summary: Summary, environment: str | None, parameters: Mapping[str, Any]) -> PolicySetSummary:

@@ -81,7 +81,7 @@ class PolicySet:
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What compiles and probably is not meant."""
-        return self.summary.warnings
+        return self.summary.diagnostics()
 
     @property
     def program(self) -> Program:
@@ -123,7 +123,7 @@ class PolicySet:
 
     def settle(self, environment: str | None, parameters: Mapping[str, Any]) -> None:
         """Raise `UsageError` for an environment or parameter that is missing or that no policy declares."""
-        from policyengine.language.settings import settle
+        from policyengine.language.deciding import settle
 
         settle(self.summary, environment, parameters)
 

@@ -1,61 +1,23 @@
-"""Parameters and environments as they come from a command line: texts, checked against their declarations."""
+"""Parameters as they come from a command line: texts, checked against their declarations."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from policyengine.errors import UsageError
-from policyengine.evidence.problems import closest
 from policyengine.language import literals
 from policyengine.language.compiler import Compiled
+from policyengine.language.deciding import undeclared
 from policyengine.language.diagnostics import Problems
-from policyengine.language.facts import Facts, ParameterFacts
+from policyengine.language.facts import ParameterFacts
 from policyengine.language.schema import ENUMS
 from policyengine.language.summary import Summary
 from policyengine.language.syntax import Moment, Name, Period, Span, Text
 from policyengine.language.types import Type
 
 NOWHERE = Span("--param", 1, 1, 1, 1)
-
-
-def settle(summary: Summary, environment: str | None, given: Mapping[str, Any]) -> None:
-    """Check that the environment is declared and every parameter is declared and has a value; else `UsageError`."""
-    facts = [Compiled.load(policy.compiled).facts for policy in summary.policies]
-    known = sorted({each.name for fact in facts for each in fact.environments})
-    if environment is not None and environment not in known:
-        near = closest(environment, known)
-        help = (
-            f"did you mean `{near}`?"
-            if near
-            else f"the environments are {', '.join(known)}"
-            if known
-            else "there is none"
-        )
-        raise UsageError(f"no policy has an environment `{environment}`", help)
-    declared = {parameter.name for fact in facts for parameter in fact.parameters}
-    for name in given:
-        if name not in declared:
-            raise _undeclared(name, declared)
-    for fact in facts:
-        _complete(fact, environment, given)
-
-
-def _complete(facts: Facts, environment: str | None, given: Mapping[str, Any]) -> None:
-    settings = facts.environment(environment).settings
-    for parameter in facts.parameters:
-        if parameter.required and parameter.name not in given and parameter.name not in settings:
-            owner, _, name = parameter.name.rpartition(".")
-            raise UsageError(f"the parameter `{name}` of `{owner}` has no value", f"give it: `--param {name}=…`")
-
-
-def _undeclared(name: str, declared: Iterable[str]) -> UsageError:
-    names = sorted({each.rpartition(".")[2] for each in declared})
-    near = closest(name.rpartition(".")[2], names)
-    return UsageError(
-        f"no policy has a parameter `{name}`", f"did you mean `{near}`?" if near else "declare it with `param`"
-    )
 
 
 def parameters(summary: Summary, given: Iterable[str]) -> dict[str, Any]:
@@ -71,7 +33,7 @@ def parameters(summary: Summary, given: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"`{text}` is not a parameter", "write it as NAME=VALUE")
         targets = [p for p in known if name in (p.name, p.name.rpartition(".")[2])]
         if not targets:
-            raise _undeclared(name, [p.name for p in known])
+            raise undeclared(name, [p.name for p in known])
         values.update({target.name: _value(target, value) for target in targets})
     return values
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec import Struct
 
-from policyengine.language.diagnostics import Diagnostic
 from policyengine.language.types import Type
 
 if TYPE_CHECKING:
+    from policyengine.language.diagnostics import Diagnostic
     from policyengine.language.checked import Policy, Program
 
 CONFIGURED = frozenset({"user", "created", "labels", "platform"})
@@ -54,16 +54,16 @@ class PolicySummary(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """A whole policy set."""
+    """A whole policy set. `warnings` are encoded: few runs show them."""
 
     digest: str
     policies: tuple[PolicySummary, ...]
-    warnings: tuple[Diagnostic, ...]
+    warnings: bytes
 
     @classmethod
     def of(cls, program: Program, found: Sequence[Diagnostic], digest: str) -> Summary:
         """The summary of a program that compiles, with the warnings found in it."""
-        return cls(digest, tuple(_policy(policy) for policy in program.policies), tuple(found))
+        return cls(digest, tuple(_policy(policy) for policy in program.policies), msgspec.msgpack.encode(found))
 
     @classmethod
     def load(cls, data: bytes) -> Summary | None:
@@ -76,6 +76,12 @@ class Summary(Struct, frozen=True):
     def dump(self) -> bytes:
         """This summary as bytes for the private cache."""
         return msgspec.msgpack.encode(self)
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The warnings, in order."""
+        from policyengine.language.diagnostics import Diagnostic
+
+        return msgspec.msgpack.decode(self.warnings, type=tuple[Diagnostic, ...])
 
     @property
     def names(self) -> tuple[str, ...]:
