@@ -18,22 +18,27 @@ from policyengine.errors import Unreachable
 
 
 class Deadline:
-    """The instant by which all requests for one image have to be done."""
+    """The instant by which all requests for one image have to be done: so many seconds after the first began."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._end: float | None = None
 
     def remaining(self) -> float:
         """The seconds left; raises `Unreachable` when there are none."""
-        left = self._end - time.monotonic()
+        left = self._left()
         if left <= 0:
             raise Unreachable(f"the registry took longer than {self._seconds:g} seconds", "allow more with --timeout")
         return left
 
     def allows(self, seconds: float) -> bool:
         """Whether there is more time left than `seconds`."""
-        return self._end - time.monotonic() > seconds
+        return self._left() > seconds
+
+    def _left(self) -> float:
+        if self._end is None:
+            self._end = time.monotonic() + self._seconds
+        return self._end - time.monotonic()
 
 
 class Request(Struct, frozen=True):

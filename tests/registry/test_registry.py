@@ -788,6 +788,17 @@ def test_the_canary(auth: str, kind: str, registry: Simulator, other: Simulator,
             assert seen.path.startswith("/token")
 
 
+def test_a_deadline_begins_with_the_first_request(registry: Simulator) -> None:
+    """Several images are named at once and evaluated one after the other."""
+    registry.content.image(tag="1")
+    store = repository(registry, timeout=0.3)
+    time.sleep(0.4)
+    assert store.resolve("1")
+    time.sleep(0.4)
+    with pytest.raises(Unreachable, match="longer than"):
+        store.resolve("1")
+
+
 def test_deadlines_hold_for_whole_waves(registry: Simulator) -> None:
     registry.faults.append(Fault("/blobs/", "drip"))
     entries = [registry.content.blob(b"%d" % number + b"x" * 1000) for number in range(20)]
