@@ -67,7 +67,7 @@ class Registry:
         self._lock = threading.Lock()
 
     def repository(self, name: str) -> Repository:
-        """The store of the repository `registry/path`, with a deadline of its own that begins with its first request."""
+        """The store of `registry/path`, with a deadline of its own that begins with its first request."""
         reference = Reference.parse(name)
         origin = registry_origin(reference.registry, self._plain_http)
         transport = self._connect(origin.host, origin.port)
