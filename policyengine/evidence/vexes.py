@@ -15,8 +15,10 @@ from policyengine.evidence.ranges import WITH_EPOCH, whole_version
 from policyengine.evidence.vulnerabilities import normalise
 
 
-def covers(vex: Vex, finding: Finding) -> bool | None:
+def covers(vex: Vex, finding: Finding | None) -> bool | None:
     """Whether `vex` is about `finding`; `None` where its vulnerability is and its products may be."""
+    if finding is None:
+        return None
     if not _same_vulnerability(vex, finding):
         return False
     answers = {_is_product(purls.parse(product), finding.package) for product in vex.products}
@@ -80,13 +82,14 @@ class Statements:
         return list(found.values())
 
 
-def status(vex: Vex, finding: Finding, statements: Statements | Iterable[Vex]) -> str | None:
+def status(vex: Vex, finding: Finding | None, statements: Statements | Iterable[Vex]) -> str | None:
     """What `vex` says of `finding`: its status, or `None` where the current statements that cover it disagree.
 
+    Without a finding, or for one that it does not cover, that is what the statement says by itself.
     `statements` are all usable ones. Within one document a later statement replaces earlier ones of the same finding,
     as OpenVEX documents grow; between documents, and where a time is missing, every statement counts.
     """
-    if covers(vex, finding) is False:
+    if finding is None or covers(vex, finding) is False:
         return vex.status
     others = statements.about(finding) if isinstance(statements, Statements) else statements
     documents: dict[str, list[Vex]] = {vex.digest: [vex]}

@@ -131,6 +131,11 @@ def test_an_unknown_status_stays_unknown() -> None:
     assert status(vex(OPENSSL, digest="b"), finding(OPENSSL), [silent]) is None
 
 
+def test_of_a_finding_that_is_not_known_nothing_is() -> None:
+    assert covers(vex(OPENSSL), None) is None
+    assert status(vex(OPENSSL), None, [vex(OPENSSL, says="AFFECTED", digest="b")]) == "NOT_AFFECTED"
+
+
 def test_statements_are_found_by_every_id() -> None:
     one, other = vex(OPENSSL, "GHSA-ccff-gghh-jjmm", CVE), vex(OPENSSL, "CVE-2024-0002")
     assert Statements([one, other]).about(finding(OPENSSL, CVE, "ghsa-ccff-gghh-jjmm")) == [one]
