@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from policyengine.evidence.fields import Record, Unreadable, member, records, required, text, texts
@@ -10,6 +11,7 @@ from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Vex
 from policyengine.evidence.reading import Reading, Source
 from policyengine.evidence.vex import covered, doubts, moment
+from policyengine.strictjson import quoted
 
 _GROUPS = {
     "known_affected": "AFFECTED",
@@ -35,29 +37,40 @@ def read(advisory: Record, source: Source) -> Reading:
     version = required(document, "csaf_version")
     tracking = member(document, "tracking")
     if version not in {"2.0", "2.1"}:
-        raise Unreadable(f"the version {version[:40]!r} of CSAF is not known")
+        raise Unreadable(f"the version {quoted(version)} of CSAF is not known")
     if text(tracking, "status") not in {"final", "interim"}:
         raise Unreadable("the advisory is a draft")
+    if type(advisory.get("vulnerabilities")) is not list:
+        raise Unreadable('"vulnerabilities" is not an array')
     products = _Products(member(advisory, "product_tree"), source)
     stated = moment(tracking, "current_release_date") or source.created
     author = text(member(document, "publisher"), "name")
-    found = tuple(
+    parts = [_statements(each, products, author, stated, source) for each in records(advisory, "vulnerabilities")]
+    found = tuple(statement for part in parts for statement in part)
+    bare = sum(not part for part in parts)
+    without = (f"{bare} vulnerabilities have no status",) if bare else ()
+    engine = member(member(tracking, "generator"), "engine")
+    warnings = (*doubts(found), *products.conflicts, *without)
+    return Reading("vex", f"csaf-{version}", found, text(engine, "name"), text(engine, "version"), stated, (), warnings)
+
+
+def _statements(
+    vulnerability: Record, products: _Products, author: str | None, stated: datetime | None, source: Source
+) -> list[Vex]:
+    """One record for each status that products have."""
+    return [
         Vex(
-            ids=_names(each),
+            ids=_names(vulnerability),
             status=status,
             products=products.packages(names),
             digest=source.digest,
-            justification=_justification(each, names),
+            justification=_justification(vulnerability, names),
             author=author,
             timestamp=stated,
             signatures=source.signatures,
         )
-        for each in records(advisory, "vulnerabilities")
-        for status, names in products.statuses(each)
-    )
-    engine = member(member(tracking, "generator"), "engine")
-    warnings = (*doubts(found), *products.conflicts)
-    return Reading("vex", f"csaf-{version}", found, text(engine, "name"), text(engine, "version"), stated, (), warnings)
+        for status, names in products.statuses(vulnerability)
+    ]
 
 
 def _names(vulnerability: Record) -> tuple[str, ...]:
@@ -113,7 +126,7 @@ class _Products:
         return [(status, frozenset(names)) for status, names in found.items()]
 
     def _conflict(self, name: str) -> str:
-        self.conflicts.append(f"the product {name[:60]!r} has several statuses at once, and counts as affected")
+        self.conflicts.append(f"the product {quoted(name)} has several statuses at once, and counts as affected")
         return "AFFECTED"
 
     def _reasoned(self, vulnerability: Record) -> set[str] | None:

@@ -13,6 +13,7 @@ from policyengine.evidence.licenseexpressions import parse
 from policyengine.evidence.model import Collection, Gap, Package, Sbom, Vex
 from policyengine.evidence.packages import ecosystem
 from policyengine.evidence.reading import Reading, Source
+from policyengine.strictjson import quoted
 
 _VERSION = re.compile(r"1\.[0-7]")
 _KINDS = {
@@ -34,7 +35,7 @@ def read(bom: Record, source: Source) -> Reading:
 def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
     """The reading of a BOM; its XML has been brought into the same shape."""
     if not _VERSION.fullmatch(version):
-        raise Unreadable(f"the version {version[:40]!r} is not one of CycloneDX 1")
+        raise Unreadable(f"the version {quoted(version)} is not one of CycloneDX 1")
     metadata = member(bom, "metadata")
     stated = text(metadata, "timestamp")
     time = instant(stated) or source.created

@@ -21,6 +21,7 @@ from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Finding
 from policyengine.evidence.reading import Reading, Source, scanned
+from policyengine.strictjson import quoted
 
 Inner = Callable[[Any, Source], Reading]
 """How a document of any known format is read: what many predicates are."""
@@ -114,7 +115,7 @@ def statements(value: Any) -> Iterator[Record]:
 def _payload(envelope: Record) -> Record:
     kind = required(envelope, "payloadType")
     if kind != "application/vnd.in-toto+json":
-        raise Unreadable(f"the payload of its envelope is {kind[:60]!r}, not a statement")
+        raise Unreadable(f"the payload of its envelope is {quoted(kind)}, not a statement")
     try:
         written = required(envelope, "payload").replace("-", "+").replace("_", "/")
         data = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
@@ -141,7 +142,8 @@ def _statement(statement: Record, source: Source, inner: Inner) -> Reading:
         return _cosign(member(statement, "predicate"), source, inner)
     if name.startswith(("spdx.dev/Document", "cyclonedx.org/", "openvex.dev/ns")):
         return _document(predicate, source, inner)
-    return Reading("other", name[:200], (), None, None, source.created)
+    shown = name[:200] if name.isprintable() else "unknown"
+    return Reading("other", shown, (), None, None, source.created)
 
 
 def _document(predicate: Any, source: Source, inner: Inner) -> Reading:

@@ -6,6 +6,7 @@ from policyengine.evidence.fields import Record, Unreadable, index, member, reco
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Provenance
 from policyengine.evidence.reading import Reading, Source
+from policyengine.strictjson import quoted
 
 TYPE = "slsa.dev/provenance/v"
 
@@ -17,7 +18,7 @@ def read(predicate: Record, version: str, source: Source) -> Reading:
     elif version in {"0.1", "0.2"}:
         record = _older(predicate, version, source)
     else:
-        raise Unreadable(f"the version {version[:40]!r} of SLSA provenance is not known")
+        raise Unreadable(f"the version {quoted(version)} of SLSA provenance is not known")
     return Reading("provenance", f"slsa-provenance-{version}", (record,), None, None, record.finished)
 
 

@@ -17,6 +17,7 @@ from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Finding, Gap, Scan
 from policyengine.evidence.reading import Reading, Source
 from policyengine.evidence.results import Result, Rules, is_failure, is_suppressed, level, message, place
+from policyengine.strictjson import quoted
 
 FORMAT = "sarif-2.1.0"
 
@@ -36,7 +37,7 @@ def read(log: Record, source: Source) -> Reading:
     """A SARIF log. Raises `Unreadable` for one without a run, and where all runs of a tool failed."""
     version = text(log, "version")
     if version != "2.1.0":
-        raise Unreadable(f"the SARIF version is {version or 'missing'}, and 2.1.0 is the one that is read")
+        raise Unreadable(f"the SARIF version is {quoted(version or '')}, and 2.1.0 is the one that is read")
     found = [_run(run, source) for run in records(log, "runs")]
     if not found:
         raise Unreadable("the SARIF log has no run: nothing was scanned")
@@ -81,9 +82,7 @@ def _run(run: Record, source: Source) -> Run:
     if results is not None and type(results) is not list:
         raise Unreadable('"results" is not an array')
     resolve = _Resolver(run, tool, name, source.digest)
-    findings = collect(
-        results or [], lambda result: resolve.findings(result, adapter), f"{name} result", many=name == "sysdig"
-    )
+    findings = collect(results or [], lambda result: resolve.findings(result, adapter), "result", many=name == "sysdig")
     external = tuple(
         Gap(reason)
         for reason in _external(member(run, "externalPropertyFileReferences"), "results", "driver", "extensions")
@@ -93,7 +92,7 @@ def _run(run: Record, source: Source) -> Run:
         version=text(driver, "version") or text(driver, "semanticVersion"),
         finished=_finished(run),
         findings=Collection(findings.items, (*findings.gaps, *external)),
-        failed=_failure(run, written or "an unnamed tool"),
+        failed=_failure(run, written),
         subjects=_subjects(member(run, "properties")),
     )
 
@@ -131,9 +130,9 @@ class _Resolver:
 def _failure(run: Record, tool: str) -> str | None:
     """Why the run's results are not all there are, or `None`."""
     if run.get("results") is None:
-        return f"the run of {tool[:60]} has no results: it failed (SARIF 2.1.0, section 3.14.23)"
+        return f"the run of {quoted(tool)} has no results: it failed (SARIF 2.1.0, section 3.14.23)"
     if any(flag(invocation, "executionSuccessful") is False for invocation in records(run, "invocations")):
-        return f"the run of {tool[:60]} says that it did not succeed"
+        return f"the run of {quoted(tool)} says that it did not succeed"
     return None
 
 

@@ -16,6 +16,7 @@ from policyengine.evidence.identifiers import advisories, cves
 from policyengine.evidence.model import Finding, Severity
 from policyengine.evidence.packages import named_by, versioned
 from policyengine.evidence.results import Result, logical_name
+from policyengine.strictjson import quoted
 
 Adapter = Callable[[Result], Iterable[Finding]]
 
@@ -44,7 +45,7 @@ def _labels(message: str) -> dict[str, str]:
     for line in message.splitlines():
         label, colon, value = line.partition(":")
         if colon and found.setdefault(label.strip(), value.strip()) != value.strip():
-            raise Unreadable(f"its message states {label.strip()[:40]!r} twice")
+            raise Unreadable(f"its message states {quoted(label.strip())} twice")
     return found
 
 

@@ -26,6 +26,7 @@ from policyengine.evidence.model import Collection, Finding, Package, joined
 from policyengine.evidence.packages import versioned
 from policyengine.evidence.reading import Reading, Source, scanned
 from policyengine.evidence.results import Result, logical_name
+from policyengine.strictjson import quoted
 
 # Its own JSON ---------------------------------------------------------------------------------------
 
@@ -36,7 +37,7 @@ def read(report: Record | list[Record], source: Source) -> Reading:
     every = [each for project in projects for each in (project, *records(project, "applications"))]
     for project in every:
         if text(project, "error") or type(project.get("vulnerabilities")) is not list:
-            raise Unreadable(f"the scan failed: {text(project, 'error') or 'it has no vulnerabilities array'}"[:200])
+            raise Unreadable(f"the scan failed: {quoted(text(project, 'error') or 'no list of vulnerabilities')}")
     return scanned("snyk-json", "snyk", None, None, joined(_issues(project, source) for project in every), source)
 
 

@@ -13,6 +13,7 @@ from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import ecosystem
 from policyengine.evidence.reading import Reading, Source
+from policyengine.strictjson import quoted
 
 _VERSION = re.compile(r"SPDX-2\.[0-3]")
 _KINDS = {
@@ -74,7 +75,7 @@ def reading(
 ) -> Reading:
     """The reading of an SPDX document in either text. `annotated` are texts that may name the image's digest."""
     if header.version is not None and not _VERSION.fullmatch(header.version):
-        raise Unreadable(f"the version {header.version[:40]!r} is not one of SPDX 2")
+        raise Unreadable(f"the version {quoted(header.version)} is not one of SPDX 2")
     version = header.version or "unknown"
     tool, tool_version = tool_of(header)
     time = instant(header.created) or source.created

@@ -47,9 +47,7 @@ def read(document: Record, source: Source) -> Reading:
     graph = _Graph(document["@graph"])
     listed = [element for element in document["@graph"] if _type(element) in _PACKAGES]
     packages = collect(listed, lambda each: [_package(each, graph, source.digest)], "package")
-    strange = tuple(
-        Gap("an element of the graph is no object") for each in document["@graph"] if type(each) is not dict
-    )
+    strange = tuple(Gap("an element of the graph has no type") for each in document["@graph"] if not _type(each))
     if not listed:
         strange = (*strange, Gap("the SPDX document describes no package"))
     created = graph.first("CreationInfo")

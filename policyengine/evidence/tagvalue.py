@@ -54,6 +54,8 @@ def read(data: bytes, source: Source) -> Reading:
 
 
 def _reading(header: Fields, creators: list[str], packages: list[Fields], source: Source) -> Reading:
+    if "SPDXVersion" not in header:
+        raise _broken("the SPDX version is empty", 1)
     head = spdx.Header(header.get("SPDXVersion"), header.get("DocumentName"), header.get("Created"), tuple(creators))
     concluded = spdx.licenses_of(head)
     found = tuple(_package(fields, concluded, source.digest) for fields in packages if fields["name"])
@@ -94,7 +96,7 @@ def _add(package: Fields | None, tag: str, value: str, number: int) -> None:
             if len(words) != 3:
                 raise _broken("the reference to a package URL holds none", number)
             package.setdefault("purl", words[2])
-    elif tag != "SPDXID" or "SPDXID" not in package:
+    else:
         _set(package, tag, value, number)
 
 

@@ -1,0 +1,115 @@
+"""What a document is: by content alone, and what a declared type promises."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from policyengine.errors import EvidenceError
+from policyengine.evidence import formats
+from policyengine.evidence.reading import Source
+
+DOCUMENTS = Path(__file__).parent / "documents"
+SOURCE = Source("sha256:d")
+
+
+def refusal(data: bytes) -> EvidenceError:
+    with pytest.raises(EvidenceError) as caught:
+        formats.read(data, SOURCE)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b" \n\t", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
+        (b"null", "no known format"),
+        (b"[]", "no known format"),
+        (b"{}", "no known format"),
+        (b'"sarif"', "no known format"),
+        (b"hello", "invalid"),
+        (b"<html></html>", "XML of no known format"),
+        (b"<bom", "broken"),
+        (b'{"runs": [], "runs": []}', "twice"),
+        (b'{"runs": [{"a": 1}], "version": "2.1.0", "x": {"a": 1, "\\u0061": 2}}', "twice"),
+        ('{"runs": []}'.encode("utf-16"), "UTF-16"),
+        (b'{"a":' * 100_000, "nested deeper"),
+        (b"[" * 100_000, "nested deeper"),
+        (b"spdxVersion: SPDX-2.3\nname: x\n", "YAML"),
+        (b"---\nSPDXID: SPDXRef-DOCUMENT\nspdxVersion: SPDX-2.3\n", "YAML"),
+        (b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>', "RDF"),
+        (b'<!DOCTYPE x [<!ENTITY a "b">]><bom/>', "document type"),
+    ],
+)
+def test_what_is_refused_and_why(data: bytes, reason: str) -> None:
+    started = time.process_time()
+    assert reason in refusal(data).message
+    assert time.process_time() - started < 5
+    assert formats.sniff(data) in {None, "sarif"}
+
+
+def test_the_place_of_a_fault_is_told() -> None:
+    error = refusal(b'{"version": "2.1.0",\n "runs": [1,]}')
+    assert (error.line, error.column) == (2, 13)
+    assert refusal(b"SPDXVersion: SPDX-2.3\n\nno tag at all\n").line == 3
+    error = refusal(b'<bom xmlns="http://cyclonedx.org/schema/bom/1.4">\n<a></b></bom>')
+    assert (error.line, error.column) == (2, 6)
+
+
+@pytest.mark.parametrize("name", ["sbom.spdx", "sbom.spdx.json", "sbom.cdx.json", "trivy.sarif.json"])
+def test_a_byte_order_mark_and_blank_lines_are_skipped(name: str) -> None:
+    data = (DOCUMENTS / name).read_bytes()
+    assert formats.read(b"\xef\xbb\xbf" + data, SOURCE) == formats.read(data, SOURCE)
+    assert formats.read(b"\n\n" + data, SOURCE) == formats.read(data, SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("declared", "kind", "format"),
+    [
+        ("application/sarif+json", "scan", "sarif"),
+        ("Application/SARIF+JSON; charset=utf-8", "scan", "sarif"),
+        ("application/spdx+json", "sbom", "spdx-json"),
+        ("text/spdx", "sbom", "spdx-tag-value"),
+        ("application/vnd.cyclonedx+json; version=1.6", "sbom", "cyclonedx-json"),
+        ("application/vnd.openvex+json", "vex", "openvex"),
+        ("application/vnd.in-toto+json", "unknown", None),
+        ("application/vnd.in-toto.provenance+dsse", "unknown", None),
+        ("application/vnd.dev.sigstore.bundle.v0.3+json", "unknown", None),
+        ("application/json", "unknown", None),
+        ("application/octet-stream", "unknown", None),
+        ("application/vnd.cncf.notary.signature", None, None),
+        ("application/vnd.oci.image.config.v1+json", None, None),
+        ("", None, None),
+    ],
+)
+def test_what_a_declared_type_promises(declared: str, kind: str | None, format: str | None) -> None:
+    assert formats.declared_kind(declared) == kind
+    assert formats.declared_format(declared) == format
+
+
+def test_the_names_of_formats_begin_as_promised() -> None:
+    promised = {"sbom.spdx": "text/spdx", "sbom.cdx.json": "application/vnd.cyclonedx+json"}
+    for name, declared in promised.items():
+        expected = formats.declared_format(declared)
+        assert expected is not None
+        assert formats.read((DOCUMENTS / name).read_bytes(), SOURCE).format.startswith(expected)
+
+
+def test_a_foreign_text_in_a_message_is_short_and_printable() -> None:
+    evil = "\x1b[2J" + "A" * 5000
+    for data in (
+        json.dumps({"version": evil, "runs": [{}]}),
+        json.dumps({"bomFormat": "CycloneDX", "specVersion": evil}),
+        json.dumps({"spdxVersion": evil, "packages": []}),
+        json.dumps({"document": {"csaf_version": evil}}),
+        json.dumps({"version": "2.1.0", "runs": [{"tool": {"driver": {"name": evil}}}]}),
+        "SPDXVersion: x\n" + evil,
+    ):
+        message = refusal(data.encode()).message
+        assert message.isprintable()
+        assert len(message) < 250
