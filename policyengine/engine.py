@@ -52,11 +52,27 @@ class Terms(Struct, frozen=True):
     environment: str | None = None
     parameters: Mapping[str, Any] = {}
 
+
+class Evaluation(Struct, frozen=True):
+    """One request on its terms, with what follows from both: what to fetch, and who judges signatures."""
+
+    request: Request
+    terms: Terms
+    wanted: Wanted
+    judge: Judge
+
+    @classmethod
+    def of(cls, request: Request, terms: Terms) -> Evaluation:
+        """The evaluation of `request` on `terms`."""
+        policies = terms.policies
+        judge = Judge(terms.trust, request.reference.name, terms.at)
+        wanted = Wanted(policies.kinds, policies.artifact_types, policies.configuration, judge.trusted)
+        return cls(request, terms, wanted, judge)
+
     @property
-    def wanted(self) -> Wanted:
-        """What has to be fetched, computed from the policies' text."""
-        policies = self.policies
-        return Wanted(policies.kinds, policies.artifact_types, policies.configuration)
+    def store(self) -> Store:
+        """Where the image is."""
+        return self.request.store
 
 
 def evaluate(
@@ -83,41 +99,42 @@ def evaluate(
 
 
 def decide_about(request: Request, terms: Terms) -> Decision:
-    """The story: resolve, gather, join, decide."""
+    """The story: resolve and gather, then join and decide, for the image or for each platform of an index."""
     terms.policies.settle(terms.environment, terms.parameters)
     target = request.reference.target
+    evaluation = Evaluation.of(request, terms)
     try:
-        gathered = find(request.store, target, terms.wanted)
+        gathered = find(request.store, target, evaluation.wanted)
         if isinstance(gathered.content, Index):
-            return _index(request, terms, gathered)
-        return _decided(request, terms, gathered, None)
+            return _index(evaluation, gathered)
+        return _decided(evaluation, gathered, None)
     except (RegistryError, ContentError) as error:
-        return _undecided(request, terms, error)
+        return _undecided(evaluation, error)
 
 
-def _decided(request: Request, terms: Terms, gathered: Gathered, parent: Gathered | None) -> Decision:
+def _decided(evaluation: Evaluation, gathered: Gathered, parent: Gathered | None) -> Decision:
     """The decision about one image manifest; `parent` is the index that it is taken from."""
-    judge = Judge(terms.trust, request.reference.name, terms.at)
-    evidence, signatures = gathered_evidence(request, terms, judge, gathered, parent)
+    terms = evaluation.terms
+    evidence, signatures = _known(evaluation, gathered, parent)
+    subject = _subject(evaluation.request, gathered.descriptor)
     decision = terms.policies.decide(
-        evidence, at=terms.at, environment=terms.environment, parameters=terms.parameters,
-        subject=_subject(request, gathered.descriptor),
-    )  # fmt: skip
+        evidence, at=terms.at, environment=terms.environment, parameters=terms.parameters, subject=subject
+    )
     return replace(decision, signatures=signatures)
 
 
-def gathered_evidence(
-    request: Request, terms: Terms, judge: Judge, gathered: Gathered, parent: Gathered | None
+def _known(
+    evaluation: Evaluation, gathered: Gathered, parent: Gathered | None
 ) -> tuple[Evidence, tuple[SignatureResult, ...]]:
     """What is known of one image manifest, with what its index adds, and what became of every signature."""
+    judge, store, wanted = evaluation.judge, evaluation.store, evaluation.wanted
+    accepts = evaluation.terms.policies.accepts
     sources = [gathered] if parent is None else [gathered, parent]
-    signed = [image_signatures(judge, request.store, source) for source in sources]
-    accepts = terms.policies.accepts
-    found = [documents(judge, request.store, source, terms.wanted, accepts) for source in sources]
-    facts = image(request.reference, gathered, parent, union(each.signatures for each in signed))
+    signed = [image_signatures(judge, store, source, wanted) for source in sources]
+    found = [documents(judge, store, source, wanted, accepts) for source in sources]
     about = {source.descriptor.digest for source in sources}
     evidence = Evidence(
-        facts,
+        image(evaluation.request.reference, gathered, parent, union(each.signatures for each in signed)),
         tuple(_compared(document, about) for each in found for document in each.documents),
         tuple(gap for each in found for gap in each.gaps),
     )
@@ -136,27 +153,26 @@ def _compared(document: Document, about: set[str]) -> Document:
 # ---------------------------------------------------------------------------- indexes
 
 
-def _index(request: Request, terms: Terms, index: Gathered) -> Decision:
+def _index(evaluation: Evaluation, index: Gathered) -> Decision:
     """The decision about an index: the worst of its platforms', or that of the one that was asked for."""
     assert isinstance(index.content, Index)
-    children = _platforms(request, index.content)
+    children = _platforms(evaluation.request.platform, index.content)
     decisions = []
     for child in children:
         name = platform_name(child)
         try:
-            gathered = gather(request.store, child, terms.wanted)
+            gathered = gather(evaluation.store, child, evaluation.wanted)
             if isinstance(gathered.content, Index):
                 raise Malformed(f"the entry {child.digest[:19]} of the index is an index itself")
-            decision = _decided(request, terms, gathered, index)
+            decision = _decided(evaluation, gathered, index)
         except (RegistryError, ContentError) as error:
-            decision = _undecided(request, terms, error)
+            decision = _undecided(evaluation, error)
         decisions.append((name, child.digest, decision))
-    return joined(_subject(request, index.descriptor), decisions)
+    return joined(_subject(evaluation.request, index.descriptor), decisions)
 
 
-def _platforms(request: Request, index: Index) -> list[Descriptor]:
+def _platforms(platform: str | None, index: Index) -> list[Descriptor]:
     """The platform manifests that are asked for; an index without any, or without the wanted one, is refused."""
-    platform = request.platform
     children = [child for child in index.manifests if not child.is_attestation]
     if platform is not None:
         children = [child for child in children if child.runs_on(platform)]
@@ -182,9 +198,9 @@ def _subject(request: Request, descriptor: Descriptor) -> Subject:
     return Subject(str(shown), reference.name, descriptor.digest, descriptor.media_type)
 
 
-def _undecided(request: Request, terms: Terms, error: PolicyEngineError) -> Decision:
+def _undecided(evaluation: Evaluation, error: PolicyEngineError) -> Decision:
     """The decision where the image itself could not be had, or is not what it should be."""
-    reference = request.reference
+    reference, terms = evaluation.request.reference, evaluation.terms
     outside = isinstance(error, RegistryError)
     reason = Reason(_code(error), error.message, bool(getattr(error, "retry", False)) if outside else None)
     subject = Subject(str(reference), reference.name, reference.digest or "", "")

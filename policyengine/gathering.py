@@ -20,15 +20,17 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine import limits
-from policyengine.errors import PolicyEngineError, TooLarge
+from policyengine.errors import PolicyEngineError, TooLarge, VerificationError
 from policyengine.evidence import formats
 from policyengine.oci import Descriptor, Index, Manifest, is_digest, parse_manifest
 from policyengine.registry.referrers import Failure, Found, Referrer, Stray, examine
 from policyengine.registry.store import Store
+from policyengine.verification.notation.manifest import thumbprints
 
 Call = Callable[[], Any]
 
 SIGNATURE = "application/vnd.cncf.notary.signature"
+TOO_MANY = f"only {limits.SIGNATURES_PER_SUBJECT} signatures of one artifact are tried"
 UNTYPED = frozenset(
     {
         "application/vnd.oci.empty.v1+json",
@@ -42,12 +44,14 @@ UNTYPED = frozenset(
 class Wanted(Struct, frozen=True):
     """What the policies ask for: kinds of documents, and the artifact types of the kinds that they declare.
 
-    `configuration` says that a rule reads something which only the image's configuration holds.
+    `configuration` says that a rule reads something which only the image's configuration holds. `trusted`
+    gives the fingerprints of the certificates that may have signed.
     """
 
     kinds: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
     configuration: bool = False
+    trusted: Callable[[], frozenset[str]] = frozenset
 
     @property
     def documents(self) -> bool:
@@ -133,7 +137,7 @@ def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any
     hints, gathered.unlisted = _hints(listed, descriptor)
     _second_wave(store, gathered, hints, wanted)
     _third_wave(store, gathered, wanted)
-    _fourth_wave(store, gathered)
+    _fourth_wave(store, gathered, wanted)
     return gathered
 
 
@@ -144,7 +148,7 @@ class More(Struct):
     unlisted: PolicyEngineError | None
 
 
-def others(store: Store, targets: Sequence[tuple[Descriptor, Sequence[Signature]]]) -> list[More]:
+def others(store: Store, targets: Sequence[tuple[Descriptor, Sequence[Signature]]], wanted: Wanted) -> list[More]:
     """For each target with its known signatures, none of which will do, those that a second place lists beside them."""
     lists = store.each(lambda target: store.elsewhere(target[0].digest), targets)
     more: list[More] = []
@@ -158,7 +162,7 @@ def others(store: Store, targets: Sequence[tuple[Descriptor, Sequence[Signature]
     results = iter(_wave(store, calls))
     for each in more:
         each.signatures = _signatures(each.signatures, results)
-    fetch(store, _envelopes([signature for each in more for signature in each.signatures]), limits.ENVELOPE_BYTES)
+    fetch(store, [part for each in more for part in _envelopes(each.signatures, wanted)], limits.ENVELOPE_BYTES)
     return more
 
 
@@ -168,8 +172,14 @@ def _as_found(hint: Descriptor, result: Any) -> Found:
 
 
 def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTES) -> None:
-    """Fetch, in one wave, those of `parts` that have not been fetched."""
-    missing = [part for part in parts if part.content is None]
+    """Fetch, in one wave, those of `parts` that have not been fetched; what is too much together is not fetched."""
+    missing, room = [], limits.TOTAL_BYTES
+    for part in parts:
+        room -= part.descriptor.size if part.content is None else 0
+        if part.content is None and room < 0:
+            part.content = TooLarge("the documents of this image are too large together")
+        elif part.content is None:
+            missing.append(part)
     for part, content in zip(missing, _wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
         part.content = content
 
@@ -185,6 +195,8 @@ def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], Po
         return (), listed
     if len(listed) > limits.REFERRERS:
         return (), TooLarge(f"more than {limits.REFERRERS} referrers of {subject.digest}")
+    if sum(hint.size for hint in listed) > limits.REFERRERS_BYTES:
+        return (), TooLarge(f"the referrers' manifests of {subject.digest} are too large together")
     return listed, None
 
 
@@ -250,7 +262,7 @@ def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
         _examination(store, document.found.descriptor, signature.found.descriptor, _is_signature)
         for document, signature in nested
     ]
-    parts = [*_envelopes(gathered.signatures), *_early(gathered.documents)]
+    parts = [*_envelopes(gathered.signatures, wanted), *_early(gathered.documents)]
     calls += [_blob(store, part, limits.ENVELOPE_BYTES) for part in parts]
     configuration = _configuration(gathered) if wanted.configuration else None
     if configuration is not None:
@@ -275,8 +287,12 @@ def _signatures(hinted: Sequence[Signature], results: Iterator[Any]) -> list[Sig
 
 def _early(documents: Sequence[Document]) -> list[Part]:
     """The documents worth fetching before their signatures are verified: somebody signed them, and they are small."""
-    signed = (document for document in documents if document.signatures)
-    return [part for document in signed for part in document.parts if part.descriptor.size <= limits.EARLY_BYTES]
+    found, room = [], 8 * limits.EARLY_BYTES
+    for part in (part for document in documents if document.signatures for part in document.parts):
+        if part.descriptor.size <= min(room, limits.EARLY_BYTES):
+            room -= part.descriptor.size
+            found.append(part)
+    return found
 
 
 def _configuration(gathered: Gathered) -> Part | None:
@@ -284,19 +300,38 @@ def _configuration(gathered: Gathered) -> Part | None:
     return Part(config) if config is not None else None
 
 
-def _fourth_wave(store: Store, gathered: Gathered) -> None:
-    signatures = [signature for document in gathered.documents for signature in document.signatures]
-    fetch(store, _envelopes(signatures), limits.ENVELOPE_BYTES)
+def _fourth_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
+    envelopes = [part for document in gathered.documents for part in _envelopes(document.signatures, wanted)]
+    fetch(store, envelopes, limits.ENVELOPE_BYTES)
 
 
-def _envelopes(signatures: Iterable[Signature]) -> list[Part]:
-    """The blobs of signature manifests that have exactly one, as the specification asks."""
-    parts = []
-    for signature in signatures:
-        if isinstance(signature.found, Referrer) and len(signature.found.manifest.layers) == 1:
-            signature.envelope = Part(signature.found.manifest.layers[0])
-            parts.append(signature.envelope)
-    return parts
+def _envelopes(signatures: Sequence[Signature], wanted: Wanted) -> list[Part]:
+    """The envelopes to fetch of what claims to sign one artifact, a bounded number with a bounded size.
+
+    Anybody who can push can attach signatures. Where there are too many, those go first whose unsigned
+    thumbprints name a trusted certificate, so that junk does not crowd out a good one.
+    """
+    shaped = [s for s in signatures if isinstance(s.found, Referrer) and len(s.found.manifest.layers) == 1]
+    if len(shaped) > limits.SIGNATURES_PER_SUBJECT:
+        trusted = wanted.trusted()
+        shaped.sort(key=lambda signature: not _promising(signature, trusted))
+    room = limits.ENVELOPES_BYTES
+    for number, signature in enumerate(shaped):
+        assert isinstance(signature.found, Referrer)
+        signature.envelope = Part(signature.found.manifest.layers[0])
+        room -= signature.envelope.descriptor.size
+        if number >= limits.SIGNATURES_PER_SUBJECT or room < 0:
+            signature.envelope.content = TooLarge(TOO_MANY)
+    return [s.envelope for s in shaped if s.envelope is not None and s.envelope.content is None]
+
+
+def _promising(signature: Signature, trusted: frozenset[str]) -> bool:
+    """Whether a signature manifest names a trusted certificate: a hint, never a proof."""
+    assert isinstance(signature.found, Referrer)
+    try:
+        return not trusted.isdisjoint(thumbprints(signature.found.manifest))
+    except VerificationError:
+        return False
 
 
 def _blob(store: Store, part: Part, limit: int) -> Callable[[], bytes]:

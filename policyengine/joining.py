@@ -7,6 +7,7 @@ signed for counts for its platforms too, because the index names their digests.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,8 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policyengine import limits
 from policyengine.decision.model import SignatureResult
-from policyengine.errors import EvidenceError, NotFound, PolicyEngineError, RegistryError, TooLarge, VerificationError
+from policyengine.errors import EvidenceError, NotFound, PolicyEngineError, RegistryError, TrustError, VerificationError
 from policyengine.evidence import formats
 from policyengine.evidence.assembly import Document as Evident
 from policyengine.evidence.model import Collection, Gap
@@ -56,13 +56,23 @@ class Judge(Struct, frozen=True):
     repository: str
     at: datetime
 
+    def trusted(self) -> frozenset[str]:
+        """The SHA-256 fingerprints of the certificates that the trust policy names for the repository."""
+        statement = self.trust.select(self.repository)
+        stores = statement.stores if statement is not None else ()
+        try:
+            certificates = [certificate for store in stores for certificate in self.trust.certificates(store)]
+        except TrustError:  # verifying says so, signature by signature
+            return frozenset()
+        return frozenset(hashlib.sha256(certificate.der).hexdigest() for certificate in certificates)
+
     def signed(self, target: Descriptor, signatures: Sequence[Signature], gaps: Iterable[Gap] = ()) -> Signed:
         """The verified ones among the `signatures` attached to `target`; `gaps` are there beforehand."""
         found: list[Verified] = []
         results: list[SignatureResult] = []
         unknown = list(gaps)
-        for number, signature in enumerate(signatures):
-            outcome = self._one(target, signature, number)
+        for signature in signatures:
+            outcome = self._one(target, signature)
             if isinstance(outcome, Gap):
                 unknown.append(outcome)
             else:
@@ -71,7 +81,7 @@ class Judge(Struct, frozen=True):
                 found.extend([verified] if verified is not None else [])
         return Signed(Collection(tuple(found), tuple(unknown)), tuple(results))
 
-    def all_signed(self, store: Store, cases: Sequence[Case]) -> list[Signed]:
+    def all_signed(self, store: Store, cases: Sequence[Case], wanted: Wanted) -> list[Signed]:
         """What the signatures of several artifacts are worth.
 
         Where none of an artifact's verifies, there is a look into the other place where some may be listed.
@@ -79,7 +89,9 @@ class Judge(Struct, frozen=True):
         found = [self.signed(case.target, case.signatures, case.gaps) for case in cases]
         lacking = [number for number, signed in enumerate(found) if not signed.signatures.items]
         more = (
-            others(store, [(cases[number].target, cases[number].signatures) for number in lacking]) if lacking else []
+            others(store, [(cases[number].target, cases[number].signatures) for number in lacking], wanted)
+            if lacking
+            else []
         )
         for number, each in zip(lacking, more, strict=True):
             gaps = [*found[number].signatures.gaps, *_unlisted(each.unlisted)]
@@ -87,9 +99,7 @@ class Judge(Struct, frozen=True):
             found[number] = Signed(second.signatures, (*found[number].results, *second.results))
         return found
 
-    def _one(
-        self, target: Descriptor, signature: Signature, number: int
-    ) -> tuple[Verified | None, SignatureResult] | Gap:
+    def _one(self, target: Descriptor, signature: Signature) -> tuple[Verified | None, SignatureResult] | Gap:
         """One signature verified or refused, or the gap that it leaves where it could not be had."""
         digest = signature.found.descriptor.digest
         failure = _failure(signature)
@@ -98,8 +108,6 @@ class Judge(Struct, frozen=True):
         try:
             if failure is not None:
                 raise failure
-            if number >= limits.SIGNATURES_PER_SUBJECT:
-                raise TooLarge(f"only {limits.SIGNATURES_PER_SUBJECT} signatures of one artifact are tried")
             layer = shape.envelope_layer(signature.found.manifest, target)  # type: ignore[union-attr]
             envelope: bytes = signature.envelope.content  # type: ignore[union-attr, assignment]
         except PolicyEngineError as error:
@@ -146,7 +154,7 @@ def _reported(digest: str, target: Descriptor, result: Any) -> SignatureResult:
 # ---------------------------------------------------------------------------- the image's signatures
 
 
-def image_signatures(judge: Judge, store: Store, gathered: Gathered) -> Signed:
+def image_signatures(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted) -> Signed:
     """The signatures of the image or index itself."""
     gaps = list(_unlisted(gathered.unlisted))
     for document in gathered.documents:
@@ -155,7 +163,7 @@ def image_signatures(judge: Judge, store: Store, gathered: Gathered) -> Signed:
             gaps.append(
                 _gap(f"a referrer that may be a signature could not be had: {found.error.message}", found.error)
             )
-    return judge.all_signed(store, [Case(gathered.descriptor, gathered.signatures, tuple(gaps))])[0]
+    return judge.all_signed(store, [Case(gathered.descriptor, gathered.signatures, tuple(gaps))], wanted)[0]
 
 
 def _unlisted(error: PolicyEngineError | None) -> tuple[Gap, ...]:
@@ -177,7 +185,7 @@ class Joined(Struct, frozen=True):
 def documents(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted, accepts: frozenset[str]) -> Joined:
     """What refers to the image as evidence. `accepts` are the kinds that some policy takes unsigned."""
     cases = [Case(d.found.descriptor, d.signatures, _unlisted(d.unlisted)) for d in gathered.documents]
-    signed = judge.all_signed(store, cases)
+    signed = judge.all_signed(store, cases, wanted)
     pairs = list(zip(gathered.documents, signed, strict=True))
     worth = [document for document, s in pairs if _worth_fetching(document, s, wanted, accepts)]
     fetch(store, [part for document in worth for part in document.parts])

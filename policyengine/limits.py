@@ -109,10 +109,19 @@ VERSION_CHARACTERS = 1_024
 """One version. Python refuses to read more than 4,300 digits, and no package has a version near that."""
 
 GLOB_CHARACTERS = 4_096
-"""One glob of a policy. Matching takes at most the product of the lengths of glob and text, divided by the word size."""
+"""One glob of a policy. Matching takes at most the product of the lengths of glob and text, by the word size."""
 
 EARLY_BYTES = 8 * 1024 * 1024
 """A document fetched together with the signatures that may vouch for it; larger ones wait for those."""
+
+ENVELOPES_BYTES = 64 * 1024 * 1024
+"""All envelopes fetched for one artifact. Real ones have 3 to 12 KB."""
+
+REFERRERS_BYTES = 64 * 1024 * 1024
+"""All manifests that refer to one artifact; ten thousand ordinary ones have about 8 MB."""
+
+TOTAL_BYTES = 1024 * 1024 * 1024
+"""All documents read for one image, so that many large ones cannot fill the memory of the gate."""
 
 LAYERS = 32
 """Layers read of one artifact; `oras attach` writes one per file."""
