@@ -78,7 +78,9 @@ class Purl(Struct, frozen=True):
 
 def escaped(text: str) -> str:
     """`text` as canonical package URLs write it: in UTF-8, each byte of other signs as `%` and two digits."""
-    return RESERVED.sub(lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode()), text)
+    return RESERVED.sub(
+        lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass")), text
+    )
 
 
 def unescaped(text: str) -> str:

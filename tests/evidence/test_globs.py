@@ -227,3 +227,4 @@ def test_a_package_url_is_matched_in_its_canonical_text(pattern: str, text: str 
 
 def test_escapes_may_make_a_pattern_longer_than_its_limit() -> None:
     assert matches_purl(glob("pkg:npm/" + "é" * 4_000), "pkg:npm/x") is False
+    assert matches_purl(glob("pkg:npm/\ud800"), "pkg:npm/x") is False
