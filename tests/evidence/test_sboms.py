@@ -1,0 +1,446 @@
+"""SBOMs: licences as their generators mean them, kinds, nesting, and what must not be lost."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policyengine.errors import EvidenceError
+from policyengine.evidence import formats, licenses
+from policyengine.evidence.model import Package, Sbom
+from policyengine.evidence.reading import Reading, Source
+
+Json = dict[str, Any]
+LATER = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def read(document: Json | str | bytes, created: datetime | None = None) -> Reading:
+    data = document if isinstance(document, bytes) else document.encode() if isinstance(document, str) else None
+    return formats.read(json.dumps(document).encode() if data is None else data, Source("sha256:d", created=created))
+
+
+def sbom(document: Json | str | bytes) -> Sbom:
+    record = read(document).records[0]
+    assert isinstance(record, Sbom)
+    return record
+
+
+def packages(document: Json | str | bytes) -> tuple[Package, ...]:
+    return sbom(document).packages.items
+
+
+def spdx(*listed: Any, tool: str = "syft-1.0", **others: Any) -> Json:
+    creation = {"created": "2026-01-01T00:00:00Z", "creators": ["Organization: X", f"Tool: {tool}"]}
+    return {"spdxVersion": "SPDX-2.3", "name": "x", "creationInfo": creation, "packages": list(listed), **others}
+
+
+def cdx(*listed: Any, **others: Any) -> Json:
+    return {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": list(listed), **others}
+
+
+def tag_value(*blocks: str, tool: str = "trivy-0.69.1") -> str:
+    head = f"SPDXVersion: SPDX-2.3\nDocumentName: x\nCreator: Tool: {tool}\nCreated: 2026-01-01T00:00:00Z\n"
+    return "\n\n".join([head, *blocks]) + "\n"
+
+
+# SPDX -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("declared", "concluded", "effective"),
+    [
+        ("MIT", "Apache-2.0", "Apache-2.0"),
+        ("MIT", "NOASSERTION", "MIT"),
+        ("MIT", None, "MIT"),
+        ("MIT", "NONE", "NONE"),
+        ("NOASSERTION", "NOASSERTION", "NOASSERTION"),
+        (None, "NOASSERTION", "NOASSERTION"),
+        (None, None, None),
+        ("", "", None),
+    ],
+)
+def test_the_effective_licence(declared: str | None, concluded: str | None, effective: str | None) -> None:
+    package = {"name": "a", "licenseDeclared": declared, "licenseConcluded": concluded}
+    (found,) = packages(spdx(package))
+    assert (found.license, found.license_declared, found.license_concluded) == (
+        effective,
+        declared or None,
+        concluded or None,
+    )
+    lines = [
+        f"PackageLicense{name}: {word}" for name, word in (("Declared", declared), ("Concluded", concluded)) if word
+    ]
+    (found,) = packages(tag_value("\n".join(["PackageName: a", *lines]), tool="syft-1.0"))
+    assert found.license == effective
+
+
+@pytest.mark.parametrize(
+    ("tool", "effective"), [("trivy-0.54.1", "NOASSERTION"), ("trivy-0.55.0", "NONE"), ("syft-0.1", "NONE")]
+)
+def test_none_from_an_old_trivy_is_no_statement(tool: str, effective: str) -> None:
+    (found,) = packages(spdx({"name": "a", "licenseConcluded": "NONE", "licenseDeclared": "NONE"}, tool=tool))
+    assert found.license == effective
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({}, "LIBRARY"),
+        ({"primaryPackagePurpose": "CONTAINER"}, "CONTAINER"),
+        ({"primaryPackagePurpose": "OPERATING-SYSTEM"}, "OPERATING_SYSTEM"),
+        ({"primaryPackagePurpose": "OPERATING_SYSTEM"}, "OPERATING_SYSTEM"),
+        ({"primaryPackagePurpose": "FRAMEWORK"}, "LIBRARY"),
+        ({"primaryPackagePurpose": "FIRMWARE"}, "OTHER"),
+        ({"SPDXID": "SPDXRef-OperatingSystem-1"}, "OPERATING_SYSTEM"),
+        ({"SPDXID": "SPDXRef-DocumentRoot-Image-x"}, "CONTAINER"),
+        ({"SPDXID": "SPDXRef-Application-1"}, "APPLICATION"),
+    ],
+)
+def test_kinds_of_packages(fields: Json, kind: str) -> None:
+    (found,) = packages(spdx({"name": "a", **fields}))
+    assert found.kind == kind
+
+
+def test_a_package_url_is_found_whatever_its_category_is_called() -> None:
+    references = [
+        {"referenceCategory": "SECURITY", "referenceType": "cpe23Type", "referenceLocator": "cpe:2.3:a:x"},
+        {"referenceType": "http://spdx.org/rdf/references/purl", "referenceLocator": "pkg:npm/a@1"},
+    ]  # fmt: skip
+    (found,) = packages(spdx({"name": "a", "externalRefs": references}))
+    assert (found.purl, found.ecosystem) == ("pkg:npm/a@1", "npm")
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        None,
+        "text",
+        {},
+        {"name": ""},
+        {"name": 5},
+        {"name": "a", "versionInfo": 5},
+        {"name": "a", "licenseConcluded": ["MIT"]},
+        {"name": "a", "externalRefs": {}},
+        {"name": "a", "externalRefs": [{"referenceType": "purl"}]},
+    ],
+)
+def test_a_package_that_cannot_be_read_is_a_gap(package: Any) -> None:
+    found = sbom(spdx({"name": "b"}, package)).packages
+    assert [p.name for p in found.items] == ["b"]
+    assert len(found.gaps) == 1
+
+
+def test_a_document_without_a_list_of_packages_says_nothing_of_them() -> None:
+    document = spdx()
+    del document["packages"]
+    assert sbom(document).packages.gaps[0].many
+    assert not sbom(spdx()).packages.gaps
+    assert read(spdx()).warnings == ("its list of packages is empty",)
+    with pytest.raises(EvidenceError):
+        read(spdx(packages={}))
+
+
+def test_versions_that_are_not_known_are_refused() -> None:
+    for document in (
+        {**spdx(), "spdxVersion": "SPDX-4.0"},
+        {**cdx(), "specVersion": "2.0"},
+        {**cdx(), "specVersion": 1.6},
+    ):
+        with pytest.raises(EvidenceError):
+            read(document)
+
+
+def test_the_time_of_a_document_is_its_own_else_the_artifacts() -> None:
+    own = datetime(2026, 1, 1, tzinfo=UTC)
+    assert read(spdx(), LATER).time == own
+    assert read({**spdx(), "creationInfo": {}}, LATER).time == LATER
+    broken = read({**spdx({"name": "a"}), "creationInfo": {"created": "yesterday"}}, LATER)
+    assert (broken.time, broken.warnings) == (LATER, ("the time of its creation cannot be read",))
+    assert read(cdx({"name": "a"}, metadata={"timestamp": "2026-01-01T00:00:00.5+00:00"}), LATER).time != LATER
+
+
+@pytest.mark.parametrize(
+    ("tool", "name", "version"),
+    [
+        ("trivy-0.69.1", "trivy", "0.69.1"),
+        ("syft-1.18.1", "syft", "1.18.1"),
+        ("Microsoft.SBOMTool-0.0.0-preview.0", "microsoft.sbomtool", "0.0.0-preview.0"),
+        ("apko (v0.8.0-53-gfaa1b37)", "apko", "v0.8.0-53-gfaa1b37"),
+        ("github.com-dependency-graph", "github.com-dependency-graph", None),
+    ],
+)
+def test_the_tool_of_a_document(tool: str, name: str, version: str | None) -> None:
+    assert (read(spdx(tool=tool)).tool, read(spdx(tool=tool)).tool_version) == (name, version)
+
+
+def test_a_supplier_is_named_without_its_kind() -> None:
+    texts = ["Organization: Debian", "Person: Jane (j@x)", "NOASSERTION", None]
+    found = packages(spdx(*({"name": "a", "supplier": text} for text in texts)))
+    assert [package.supplier for package in found] == ["Debian", "Jane (j@x)", None, None]
+
+
+# Tag-value --------------------------------------------------------------------------------------------
+
+
+def test_tags_of_files_and_texts_of_many_lines_are_not_the_packages() -> None:
+    text = tag_value(
+        "PackageName: a\nSPDXID: SPDXRef-Package-a\nPackageLicenseDeclared: MIT\n"
+        "PackageComment: <text>PackageName: not me\nPackageLicenseDeclared: GPL-2.0-only\n</text>",
+        "FileName: ./f\nSPDXID: SPDXRef-File-f\nLicenseConcluded: GPL-3.0-only\nLicenseInfoInFile: GPL-3.0-only",
+        "PackageName: b\nSPDXID: SPDXRef-OperatingSystem-b\nPackageVersion: 1:2",
+        "LicenseID: LicenseRef-1\nExtractedText: <text>x</text>\nLicenseName: PackageName: c",
+        "Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-Package-a",
+    )
+    found = packages(text)
+    assert [(p.name, p.version, p.license, p.kind) for p in found] == [
+        ("a", None, "MIT", "LIBRARY"),
+        ("b", "1:2", None, "OPERATING_SYSTEM"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "line"),
+    [
+        ("PackageName: a\nPackageVersion: 1\nPackageVersion: 2", 9),
+        ("PackageName: a\nPackageLicenseConcluded: MIT\nPackageLicenseConcluded: MIT", 9),
+        ("PackageName: a\nSPDXID: SPDXRef-1\nSPDXID: SPDXRef-2", 9),
+        ("PackageVersion: 1", 7),
+        ("PackageName: a\nthis is no tag", 8),
+        ("PackageName: a\nPackageComment: <text>never closed\n", 8),
+        ("PackageName: a\nPackageComment: <text>x</text> PackageVersion: 1", 8),
+        ("PackageName: a\nExternalRef: PACKAGE-MANAGER purl", 8),
+        ("SPDXVersion: SPDX-2.3", 7),
+    ],
+)
+def test_a_broken_line_is_told(block: str, line: int) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        read(tag_value(block))
+    assert caught.value.line == line
+
+
+def test_tag_value_without_a_package_says_nothing_of_them() -> None:
+    assert sbom(tag_value()).packages.gaps[0].many
+    assert len(sbom(tag_value("PackageName:\nPackageVersion: 1", "PackageName: b")).packages.gaps) == 1
+
+
+def test_line_ends_of_other_systems_are_read() -> None:
+    text = tag_value("PackageName: a\nPackageVersion: 1")
+    assert packages(text.replace("\n", "\r\n").encode()) == packages(text)
+
+
+# CycloneDX --------------------------------------------------------------------------------------------
+
+
+def test_nested_components_are_packages_once() -> None:
+    inner = {"name": "inner", "components": [{"name": "deepest"}]}
+    pedigree = {"ancestors": [{"name": "ancestor"}]}
+    found = packages(
+        cdx({"name": "outer", "components": [inner, {"name": "second"}], "pedigree": pedigree}, {"name": "last"})
+    )
+    assert [package.name for package in found] == ["outer", "inner", "deepest", "second", "last"]
+
+
+def test_components_within_the_subject_count_and_the_subject_does_not() -> None:
+    root = {"type": "container", "name": "image", "components": [{"name": "part"}]}
+    assert [package.name for package in packages(cdx({"name": "a"}, metadata={"component": root}))] == ["a", "part"]
+
+
+@pytest.mark.parametrize("components", [5, {"name": "x"}, "x", [None], [{"name": 5}], [{}]])
+def test_what_is_nested_and_broken_is_a_gap(components: Any) -> None:
+    found = sbom(cdx({"name": "a", "components": components})).packages
+    assert [package.name for package in found.items] == ["a"]
+    assert len(found.gaps) == 1
+
+
+def test_a_bom_without_components_says_nothing_of_them() -> None:
+    document = cdx()
+    del document["components"]
+    assert sbom(document).packages.gaps[0].many
+    assert read(cdx()).warnings == ("its list of components is empty",)
+
+
+@pytest.mark.parametrize(
+    ("entries", "license"),
+    [
+        ([{"license": {"id": "MIT"}}], "MIT"),
+        ([{"license": {"name": "Expat or so"}}], "Expat or so"),
+        ([{"expression": "MIT OR Apache-2.0"}], "MIT OR Apache-2.0"),
+        ([{"license": {"id": "MIT"}}, {"license": {"id": "ISC"}}], "MIT AND ISC"),
+        ([{"expression": "MIT OR Apache-2.0"}, {"license": {"id": "ISC"}}], "(MIT OR Apache-2.0) AND ISC"),
+        ([{"license": {"id": "MIT"}}, {"license": {"name": "foo (bar) licence"}}], "MIT AND foo-bar-licence"),
+        ([{"license": {"id": "MIT"}}, {"license": {"name": "#"}}], "MIT AND NOASSERTION"),
+        ([{"license": {"name": "", "text": {"content": "All rights reserved"}}}], "a licence given as text only"),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_several_licences_all_hold(entries: Any, license: str | None) -> None:
+    (found,) = packages(cdx({"name": "a", "licenses": entries}))
+    assert (found.license, found.license_declared, found.license_concluded) == (license, license, None)
+
+
+def test_free_text_beside_a_known_licence_does_not_hide_it() -> None:
+    entries = [{"license": {"id": "AGPL-3.0-only"}}, {"license": {"name": "ZPL 2.1 (or so)"}}]
+    (found,) = packages(cdx({"name": "a", "licenses": entries}))
+    assert licenses.requires_any(licenses.parse(found.license), licenses.license_set(["AGPL-3.0-only"])) is True
+    free = [{"license": {"id": "MIT"}}, {"license": {"name": "GNU Affero GPL, version 3"}}]
+    (found,) = packages(cdx({"name": "a", "licenses": free}))
+    assert licenses.requires_any(licenses.parse(found.license), licenses.license_set(["AGPL-3.0-only"])) is None
+
+
+def test_an_acknowledged_licence_is_concluded() -> None:
+    entries = [
+        {"license": {"id": "MIT", "acknowledgement": "declared"}},
+        {"expression": "ISC", "acknowledgement": "concluded"},
+    ]
+    (found,) = packages(cdx({"name": "a", "licenses": entries}))
+    assert (found.license, found.license_declared, found.license_concluded) == ("ISC", "MIT", "ISC")
+
+
+def test_groups_belong_to_names() -> None:
+    maven = {"group": "org.x", "name": "a", "purl": "pkg:maven/org.x/a@1"}
+    found = packages(cdx({"group": "@scope", "name": "a"}, maven))
+    assert [package.name for package in found] == ["@scope/a", "org.x:a"]
+
+
+def test_vulnerabilities_in_a_bom_are_no_scan_and_are_told() -> None:
+    reading = read(cdx({"name": "a"}, vulnerabilities=[{"id": "CVE-2024-0001"}]))
+    assert reading.kind == "sbom"
+    assert "1 vulnerabilities" in reading.warnings[0]
+
+
+# XML ------------------------------------------------------------------------------------------------
+
+XML = """<?xml version="1.0"?>
+<c:bom xmlns:c="http://cyclonedx.org/schema/bom/1.4" xmlns:v="http://example.com/other">
+ <c:metadata><c:timestamp>2026-01-01T00:00:00Z</c:timestamp><c:tools><c:tool><c:name>Gen</c:name></c:tool></c:tools></c:metadata>
+ <c:components>
+  <c:component type="library"><c:group>g</c:group><c:name>a</c:name><c:version>1</c:version>
+   <c:licenses><c:license><c:id>MIT</c:id></c:license><c:expression>ISC OR 0BSD</c:expression></c:licenses>
+   <c:purl>pkg:npm/%40g/a@1</c:purl>
+   <c:components><c:component type="file"><c:name>inner</c:name></c:component></c:components>
+   <c:pedigree><c:ancestors><c:component><c:name>old</c:name></c:component></c:ancestors></c:pedigree>
+   <v:components><v:component><v:name>foreign</v:name></v:component></v:components>
+  </c:component>
+ </c:components>
+</c:bom>"""
+
+
+def test_xml_is_read_like_json() -> None:
+    found = packages(XML)
+    assert [(p.name, p.kind, p.license) for p in found] == [
+        ("g/a", "LIBRARY", "MIT AND (ISC OR 0BSD)"),
+        ("inner", "FILE", None),
+    ]
+    assert (read(XML).tool, read(XML).format, str(read(XML).time)) == (
+        "gen",
+        "cyclonedx-xml-1.4",
+        "2026-01-01 00:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<c:name>a</c:name>", "<c:name>a</c:name><c:name>b</c:name>"),
+        ("<c:purl>", "<c:purl>pkg:npm/b@1</c:purl><c:purl>"),
+        ("</c:metadata>", "</c:metadata><c:components/>"),
+        ("<c:group>", "<c:group>&unknown;"),
+        ("<?xml version=\"1.0\"?>", "<!DOCTYPE bom SYSTEM \"http://example.com/x.dtd\">"),
+        (" <c:components>", "<c:x>" * 200 + "</c:x>" * 200 + " <c:components>"),
+        ("</c:bom>", ""),
+    ],
+)  # fmt: skip
+def test_xml_that_says_two_things_or_nests_too_deep_is_refused(old: str, new: str) -> None:
+    with pytest.raises(EvidenceError):
+        read(XML.replace(old, new, 1))
+
+
+def test_a_billion_laughs_are_not_heard() -> None:
+    bomb = "<!DOCTYPE b [" + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n in range(10)) + "]>"
+    with pytest.raises(EvidenceError, match="document type"):
+        read(bomb + XML.partition("?>")[2].replace("<c:name>a", "<c:name>&l9;", 1))
+
+
+# SPDX 3 ---------------------------------------------------------------------------------------------
+
+
+def spdx3(*elements: Any) -> Json:
+    info = {"type": "CreationInfo", "@id": "_:c", "specVersion": "3.0.1", "created": "2026-01-01T00:00:00Z"}
+    return {"@context": "https://spdx.org/rdf/3.0.1/spdx-context.jsonld", "@graph": [info, *elements]}
+
+
+def related(kind: str, start: str, *to: Any) -> Json:
+    return {
+        "type": "Relationship",
+        "spdxId": f"r-{start}-{kind}",
+        "relationshipType": kind,
+        "from": start,
+        "to": list(to),
+    }
+
+
+def test_the_same_bill_in_spdx_2_and_3_holds_the_same(shared: Path) -> None:
+    folder = shared / "data" / "evidence" / "spdx"
+    two = packages((folder / "spdx-examples-example9-2.2.spdx.json").read_bytes())
+    three = packages((folder / "spdx-examples-example9-3.0.spdx3.json").read_bytes())
+
+    def seen(found: tuple[Package, ...]) -> set[tuple[Any, ...]]:
+        written = {"(LicenseRef-1 AND Apache-2.0)": "(Apache-2.0 AND LicenseRef-1)"}
+        return {(p.name, p.version, p.purl, written.get(str(p.license), p.license)) for p in found}
+
+    assert seen(two) == seen(three)
+
+
+@pytest.mark.parametrize(
+    ("target", "license"),
+    [
+        ("https://spdx.org/licenses/MIT", "MIT"),
+        ("https://spdx.org/rdf/3.0.1/terms/Licensing/NoAssertion", "NOASSERTION"),
+        ("https://spdx.org/rdf/3.0.1/terms/Licensing/None", "NONE"),
+        ({"type": "simplelicensing_LicenseExpression", "simplelicensing_licenseExpression": "ISC"}, "ISC"),
+        ("set", "MIT AND (ISC OR 0BSD)"),
+        ("nowhere", "NOASSERTION"),
+    ],
+)
+def test_licences_of_spdx_3(target: Any, license: str) -> None:
+    inner = {
+        "type": "expandedlicensing_DisjunctiveLicenseSet", "spdxId": "inner",
+        "expandedlicensing_member": ["https://spdx.org/licenses/ISC", "https://spdx.org/licenses/0BSD"],
+    }  # fmt: skip
+    outer = {
+        "type": "expandedlicensing_ConjunctiveLicenseSet", "spdxId": "set",
+        "expandedlicensing_member": ["https://spdx.org/licenses/MIT", "inner"],
+    }  # fmt: skip
+    package = {"type": "software_Package", "spdxId": "p", "name": "a", "software_packageUrl": "pkg:npm/a@1"}
+    for kind in ("hasDeclaredLicense", "HAS_DECLARED_LICENSE"):
+        (found,) = packages(spdx3(package, related(kind, "p", target), inner, outer))
+        assert (found.license, found.license_declared) == (license, license)
+
+
+def test_licence_sets_that_hold_each_other_are_a_gap_and_take_no_time() -> None:
+    loop = [
+        {
+            "type": "expandedlicensing_ConjunctiveLicenseSet",
+            "spdxId": f"s{n}",
+            "expandedlicensing_member": [f"s{n + 1}"] * 10,
+        }
+        for n in range(30)
+    ]
+    loop[-1]["expandedlicensing_member"] = ["s0"]
+    package = {"type": "software_Package", "spdxId": "p", "name": "a"}
+    found = sbom(spdx3(package, related("hasDeclaredLicense", "p", "s0"), *loop)).packages
+    assert (len(found.items), len(found.gaps)) == (0, 1)
+
+
+def test_packages_of_special_kinds_and_elements_without_type() -> None:
+    found = sbom(
+        spdx3({"type": "ai_AIPackage", "name": "model"}, {"type": "software_File", "name": "f"}, {"name": "x"}, None)
+    ).packages
+    assert [package.name for package in found.items] == ["model"]
+    assert len(found.gaps) == 2
+    assert sbom(spdx3()).packages.gaps[0].many
