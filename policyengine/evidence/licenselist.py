@@ -55,8 +55,12 @@ def spelling(licence: str, later: bool) -> str:
 
 def nearest(text: str) -> str | None:
     """The id that somebody may have meant by `text`: a misspelt one, or one written as people speak (`GPLv2`)."""
-    names = {_spoken(base(current)[0]): current for current in reversed(licenses().values()) if " " not in current}
-    return closest(text, names.values()) or names.get(_spoken(text))
+    return closest(text, _spoken_names().values()) or _spoken_names().get(_spoken(text))
+
+
+@cache
+def _spoken_names() -> dict[str, str]:
+    return {_spoken(base(current)[0]): current for current in reversed(licenses().values()) if " " not in current}
 
 
 def _spoken(text: str) -> str:

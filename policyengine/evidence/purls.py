@@ -218,6 +218,12 @@ def canonical(text: str | None) -> str | None:
     return None if found is None else str(found)
 
 
+def equal(one: str | None, other: str | None) -> bool | None:
+    """Whether two texts are one package URL; `None` where either is none."""
+    left, right = canonical(one), canonical(other)
+    return None if left is None or right is None else left == right
+
+
 def problem(text: str) -> Problem | None:
     """What is wrong with `text` as a package URL in a policy, or `None`."""
     if FORBIDDEN.search(text):

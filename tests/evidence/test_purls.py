@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine.evidence.purls import Purl, canonical, forms, head, parse, problem
+from policyengine.evidence.purls import Purl, canonical, equal, forms, head, parse, problem
 
 CANONICAL = [
     # the examples of the specification and of its test suite
@@ -81,6 +81,13 @@ def test_what_is_no_package_url_is_none_and_says_why(text: str) -> None:
 def test_a_missing_text_is_none() -> None:
     assert parse(None) is None
     assert canonical(None) is None
+
+
+def test_package_urls_are_equal_by_what_they_mean() -> None:
+    assert equal("pkg:npm/@acme/x@1?b=2&a=1", "pkg:NPM/%40acme/x@1?a=1&b=2") is True
+    assert equal("pkg:npm/x@1", "pkg:npm/x@1.0") is False
+    assert equal("pkg:npm/x", None) is None
+    assert equal("npm/x", "npm/x") is None
 
 
 def test_a_forgotten_scheme_is_suggested() -> None:
