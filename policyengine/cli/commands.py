@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import click
 
 from policyengine import __version__
-from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -94,7 +93,7 @@ class Command(click.Command):
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         topics: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            record = param.get_help_record(ctx)
+            record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 topics.setdefault(getattr(param, "topic", "Options"), []).append(record)
         for topic, records in topics.items():
@@ -119,6 +118,8 @@ def shared(function: F) -> F:
     """The options that every command has; the command gets them as `terminal`."""
 
     def run(color: str, quiet: bool, verbose: bool, **more: Any) -> Any:
+        from policyengine.cli.terminal import Terminal
+
         return function(terminal=Terminal(color, quiet, verbose), **more)
 
     run.__name__, run.__doc__ = function.__name__, function.__doc__

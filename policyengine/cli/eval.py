@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from policyengine.cli.commands import Command, option, shared, trusting
-from policyengine.cli.terminal import Terminal
+from policyengine.reports import FORMATS
+
+if TYPE_CHECKING:
+    from policyengine.cli.terminal import Terminal
 
 EXAMPLES = """\b
 Examples:
@@ -38,7 +41,7 @@ Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not de
         help="How to find what is attached: by the API, by tags, or both.")  # fmt: skip
 @option("--offline", topic="Registry", is_flag=True, help="Open no connection: layouts only.")
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
-        help="A report, to standard output or a file; may be repeated.")  # fmt: skip
+        help=f"A report, to standard output or a file; may be repeated: {', '.join(FORMATS)}.")  # fmt: skip
 @option("--all", "everything", topic="Output", is_flag=True, help="Show every violation, however many there are.")
 @option("--no-fail", topic="Verdict", is_flag=True, help="Exit 0 for a denial; never for 2 or 3.")
 @option("--fail-on", topic="Verdict", type=click.Choice(["deny", "warn"]), default="deny",

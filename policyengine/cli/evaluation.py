@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,20 +14,24 @@ from msgspec.structs import replace
 
 from policyengine.cli.images import Image, in_layouts, in_registries, sorted_out
 from policyengine.cli.instants import moment
-from policyengine.cli.output import outputs, put
+from policyengine.cli.output import Output, outputs, put
+from policyengine.cli.pipelines import tell_github
 from policyengine.cli.strictness import strengthened
 from policyengine.cli.terminal import Terminal
 from policyengine.decision.combine import worst
 from policyengine.decision.model import Decision
 from policyengine.engine import Request, Terms, decide_about
 from policyengine.errors import PolicyEngineError, UsageError
+from policyengine.evidence.problems import quoted
 from policyengine.language.policyset import PolicySet
-from policyengine.reports.formats import FORMATS, Report, render
+from policyengine.reports import FORMATS
+from policyengine.reports.formats import Report, render
 from policyengine.verification.trust import Trust
 
 if TYPE_CHECKING:
     from policyengine.registry.client import Registry
 
+PLATFORM = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?", re.IGNORECASE)
 EXIT = {"allow": 0, "deny": 1, "error": 3}
 
 
@@ -67,16 +72,28 @@ def run(terminal: Terminal, options: Options) -> int:
     code = EXIT[worst(decision.decision for decision in decisions)]
     code = 0 if code == 1 and options.no_fail else code
     look = replace(terminal.look(), instant=options.at is not None, everything=options.everything)
-    report = Report(decisions, look, several=len(images) > 1, exit_code=code)
+    report = Report(decisions, look, len(images) > 1, code, _summary(wanted))
     for output in sorted(
         wanted, key=lambda each: each.path is None
     ):  # what cannot be written is known before a verdict
         put(terminal, output, render(output.format, report if output.path is None else report.for_file()))
+    if Output("github") in wanted:
+        tell_github(report)
     return code
+
+
+def _summary(wanted: Sequence[Output]) -> str:
+    """The file of the Markdown report, as other reports can name it."""
+    files = [output.path for output in wanted if output.format == "markdown" and output.path is not None]
+    return str(files[0].absolute()) if files else ""
 
 
 def _images(options: Options, references: Sequence[str]) -> list[Image]:
     """Every image, before any of them is asked for: a wrong reference stops the whole command."""
+    if options.platform is not None and not PLATFORM.fullmatch(options.platform):
+        raise UsageError(
+            f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT: linux/arm64"
+        )
     if options.oci_layout:
         return in_layouts(references, options.repository, options.platform)
     if options.repository:
@@ -106,8 +123,7 @@ def _registry(options: Options) -> Registry:
 def _terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
     """By what is decided; everything that can be wrong about it is wrong now, before anything is fetched."""
     policies = PolicySet.load(*paths)
-    parameters = policies.parameters(options.parameters)
-    policies.settle(options.environment, parameters)
+    parameters = policies.parameters(options.parameters) if options.parameters else {}
     trust = Trust.for_evaluation(_path(options.trust_policy), _path(options.trust_store))
     for warning in policies.warnings:
         terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")

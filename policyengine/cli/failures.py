@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import select
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
-from click.exceptions import Exit, NoSuchOption
+from click.exceptions import NoSuchOption
 
 from policyengine.cli.main import CLOSED, FAULT, INTERRUPTED
 from policyengine.cli.terminal import Terminal, silence
@@ -19,8 +21,6 @@ def answer(problem: Exception, arguments: Sequence[str]) -> int:
     """Say what `problem` was; the exit code. `arguments` are the command line, which may not have been parsed."""
     terminal = _terminal(arguments)
     match problem:
-        case Exit():
-            return problem.exit_code
         case click.Abort():
             return INTERRUPTED
         case BrokenPipeError() if _reader_left():
@@ -45,7 +45,7 @@ def answer(problem: Exception, arguments: Sequence[str]) -> int:
 def _terminal(arguments: Sequence[str]) -> Terminal:
     """The terminal as the command line wants it, read without understanding the rest."""
     colour = "auto"
-    for before, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for before, after in pairwise([*arguments, ""]):
         choice = before.partition("=")[2] if before.startswith("--color=") else after if before == "--color" else ""
         colour = choice if choice in ("always", "never") else colour
     verbose = any(argument in ("-v", "--verbose") for argument in arguments)
@@ -54,12 +54,14 @@ def _terminal(arguments: Sequence[str]) -> Terminal:
 
 def _reader_left() -> bool:
     """Whether it was standard output that broke, and not some other pipe."""
-    try:
-        sys.stdout.flush()
-    except OSError:
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), select.POLLERR)
+    left = any(event & select.POLLERR for _, event in poll.poll(0))
+    if left:
         silence(sys.stdout)
-        return True
-    return False
+    return left
 
 
 def fault(problem: Exception) -> PolicyEngineError:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from policyengine.cli.commands import Command, option, shared
-from policyengine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from policyengine.cli.terminal import Terminal
     from policyengine.reports.look import Page
 
 EXAMPLES = """\b

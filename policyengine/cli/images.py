@@ -49,7 +49,9 @@ def sorted_out(arguments: Sequence[str], policies: Sequence[str]) -> Arguments:
     if not references:
         raise UsageError("no image was named", "write registry.example.com/repository@sha256:… before the policies")
     if not paths and not policies:
-        raise UsageError("no policy was named", "name the files or folders that hold your policies")
+        plain = [reference for reference in references if ":" not in reference and "@" not in reference]
+        missing = f"there is no file or folder {quoted(plain[-1])}" if plain else "no policy was named"
+        raise UsageError(missing, "name the files or folders that hold your policies")
     return Arguments(tuple(dict.fromkeys(references)), (*policies, *paths))
 
 
@@ -67,7 +69,7 @@ def in_layouts(references: Sequence[str], repository: str | None, platform: str 
 def _in_layout(text: str, name: Reference | None, platform: str | None) -> Image:
     path, target = parse_layout_reference(text)
     tag, digest = (None, target) if is_digest(target) else (target, None)
-    registry, repository = (name.registry, name.repository) if name else ("", str(path))
+    registry, repository = (name.registry, name.repository) if name else ("", str(path.absolute()).removeprefix("/"))
     request = Request(Reference(registry, repository, tag, digest), Layout(path), platform)
     return Image(request, "" if name else f"{path}:{tag}" if tag else str(path))
 

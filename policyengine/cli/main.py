@@ -35,6 +35,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command that `arguments` name; the exit code."""
+    from click.exceptions import Exit
+
     from policyengine.cli.commands import policyengine
 
     try:
@@ -42,6 +44,8 @@ def run(arguments: Sequence[str]) -> int:
             return int(policyengine.main(list(arguments), "policyengine", standalone_mode=False) or 0)
         with policyengine.make_context("policyengine", list(arguments)) as context:
             return int(policyengine.invoke(context) or 0)
+    except Exit as done:
+        return done.exit_code
     except (KeyboardInterrupt, EOFError):
         return INTERRUPTED
     except Exception as problem:  # noqa: BLE001 # the last line of defence: one sentence, and never a pass

@@ -11,7 +11,7 @@ from msgspec import Struct
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import closest, quoted
-from policyengine.reports.formats import FORMATS
+from policyengine.reports import FORMATS
 
 STDOUT = "-"
 LINES = frozenset({"table", "github", "azure"})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from policyengine.cli.commands import Command, option, shared, trusting
-from policyengine.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from policyengine.cli.terminal import Terminal
 
 EXAMPLES = """\b
 Examples:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, option, shared, trusting
-from policyengine.cli.terminal import Terminal
 
 if TYPE_CHECKING:
+    from policyengine.cli.terminal import Terminal
     from policyengine.reports.look import Page
     from policyengine.verification.trustview import CertificateView, StatementView, StoreView, TrustView
 

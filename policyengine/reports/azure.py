@@ -22,6 +22,8 @@ def render(report: Report) -> str:
     lines = [line for decision in report.decisions for line in _lines(decision)]
     word = worst(decision.decision for decision in report.decisions)
     lines.append(f"##vso[task.setvariable variable=decision;isOutput=true]{word}")
+    if report.summary:
+        lines.append(f"##vso[task.uploadsummary]{azure_data(report.summary)}")
     lines.append(f"##vso[task.complete result={_result(report, word)};]{WORDS[word]}")
     return "".join(f"{line}\n" for line in lines)
 

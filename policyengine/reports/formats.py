@@ -1,4 +1,4 @@
-"""The formats of `-o`, by name. Each is one file with one function; only the one that is asked for is imported."""
+"""What every format gets, and how one is found: each is a module with one function, imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from msgspec.structs import replace
 from policyengine.decision.model import Decision
 from policyengine.reports.look import Look
 
-FORMATS = ("table", "json", "sarif", "junit", "github", "azure", "gitlab", "markdown", "html", "tap", "mermaid")
-"""The formats there are, the default first."""
-
 
 class Report(Struct, frozen=True):
-    """What is to be shown: the decisions, whether several were asked for, and the exit code that the run will have."""
+    """What is to be shown: the decisions, whether several were asked for, and the exit code that the run will have.
+
+    `summary` is the file of a Markdown report of the same run, for formats that can name one.
+    """
 
     decisions: tuple[Decision, ...]
     look: Look = Look()
     several: bool = False
     exit_code: int = 0
+    summary: str = ""
 
     def for_file(self) -> Report:
         """The same for a file: no colours, lines as long as they are."""
@@ -28,6 +29,6 @@ class Report(Struct, frozen=True):
 
 
 def render(name: str, report: Report) -> str:
-    """`report` in the format `name`, one of `FORMATS`."""
+    """`report` in the format `name`, one of `reports.FORMATS`."""
     text: str = import_module(f"policyengine.reports.{name}").render(report)
     return text

@@ -16,7 +16,8 @@ import policyengine
 from policyengine.decision.model import DocumentResult, Violation
 from policyengine.evidence.formats import read
 from policyengine.evidence.reading import Source
-from policyengine.reports.formats import FORMATS, Report, render
+from policyengine.reports import FORMATS
+from policyengine.reports.formats import Report, render
 from policyengine.reports.markdown import LONGEST, code
 from tests.reports.agents import HOSTILE, azure_commands, github_commands, steering
 from tests.reports.decisions import CASES, DENY, DOWNGRADED, INDEX, SCAN, THOUSAND, UNDETERMINED, WAIVED, decision, rule

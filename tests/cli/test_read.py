@@ -1,0 +1,91 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.command import START, policyengine
+from tests.example import FOLDER
+from tests.reports.agents import azure_commands, steering
+
+DOCUMENTS = FOLDER / "documents"
+
+
+def document(name: str) -> Path:
+    """The first document of the example whose name ends so."""
+    return next(path for path in sorted(DOCUMENTS.rglob("*")) if path.name.endswith(name))
+
+
+def test_a_scan_for_people() -> None:
+    ran = policyengine("read", document(".sarif.json"))
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith("scan  ")
+    assert "sarif-2.1.0 · trivy 0.69.1" in ran.out
+
+
+def test_a_scan_for_programs() -> None:
+    ran = policyengine("read", "-o", "json", document(".sarif.json"))
+    assert ran.code == 0
+    found = ran.json
+    assert list(found)[:4] == ["schemaVersion", "file", "kind", "format"]
+    assert (found["kind"], found["tool"]) == ("scan", "trivy")
+    assert sum(found["bySeverity"].values()) == found["findings"]
+    assert found["warnings"] == []
+
+
+def test_an_sbom_and_its_packages() -> None:
+    ran = policyengine("read", "-o", "json", "--list", "--as", "sbom", document(".spdx.json"))
+    assert ran.code == 0
+    assert len(ran.json["list"]) == ran.json["packages"] > 0
+    assert "pkg:" in policyengine("read", "--list", document(".spdx.json")).out
+
+
+def test_standard_input() -> None:
+    command = [sys.executable, "-c", START, "read", "-", "-o", "json"]
+    ran = subprocess.run(
+        command, input=document(".sarif.json").read_bytes(), capture_output=True, check=True, env=os.environ
+    )
+    assert json.loads(ran.stdout)["file"] == "-"
+
+
+def test_several_files(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text('{"version": "2.1.0", "runs": [}')
+    ran = policyengine("read", "-o", "json", document(".sarif.json"), tmp_path / "broken.json", document(".spdx.json"))
+    assert ran.code == 1
+    assert [each["kind"] for each in ran.json["documents"]] == ["scan", "sbom"]
+    assert f"error[PE500]: {tmp_path}/broken.json:1:" in ran.err
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\xff\xfe\x00", b"null", b"{}", b"[" * 100_000, b'{"a":1,"a":2}', b'{"runs":[],"version":"2.1.0"}',
+    b"not a document", b'{"version": "2.1.0", "runs": "##vso[task.complete] \\u001b[2J"}',
+])  # fmt: skip
+def test_what_cannot_be_read_is_one_sentence_with_the_place(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "document"
+    path.write_bytes(content)
+    ran = policyengine("read", path)
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"error[PE500]: {path}")
+    assert len(ran.err.splitlines()) <= 2
+    assert azure_commands(ran.err) == steering(ran.err) == []
+
+
+def test_another_kind_than_demanded() -> None:
+    ran = policyengine("read", "--as", "sbom", document(".sarif.json"))
+    assert (ran.code, ran.out) == (1, "")
+    assert "which is no sbom" in ran.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["gone.json"], ["--as", "picture", "x"], ["-o", "html", "x"]])
+def test_wrong_use(arguments: list[str]) -> None:
+    ran = policyengine("read", *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error[PE100]: ")
+
+
+def test_a_folder_is_no_document(tmp_path: Path) -> None:
+    ran = policyengine("read", tmp_path)
+    assert ran.code == 2
+    assert "is a directory" in ran.err
