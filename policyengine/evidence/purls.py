@@ -42,7 +42,7 @@ def _plain_tail() -> re.Pattern[str]:
     """A version, and qualifiers, that are canonical as they stand, but for the order of the qualifiers."""
     value = r"(?:[A-Za-z0-9._~:/-]|%(?:2[0-9A-C]|3[B-F]|40|5[B-E]|60|7[B-D]))++"
     pair = rf"[a-z][a-z0-9._-]*+={value}"
-    return re.compile(rf"(@{value})?(?:\?({pair}(?:&{pair})*+))?")
+    return re.compile(rf"(@{value}(?<!/))?(?:\?({pair}(?:&{pair})*+))?")
 
 
 class Purl(Struct, frozen=True):

@@ -49,6 +49,8 @@ CANONICAL = [
     ("pkg:oci/debian@sha256%3Aabc?tag=12", "pkg:oci/debian@sha256:abc?tag=12"),
     ("pkg:deb/debian/x@1?upstream=y@2", "pkg:deb/debian/x@1?upstream=y%402"),
     ("pkg:npm/foo@", "pkg:npm/foo"),
+    ("pkg:npm/foo@/", "pkg:npm/foo"),
+    ("pkg:npm/foo@1/?a=b/", "pkg:npm/foo@1?a=b/"),
 ]  # fmt: skip
 
 MALFORMED = [
@@ -66,6 +68,7 @@ MALFORMED = [
 def test_every_spelling_has_one_canonical_text(text: str, expected: str) -> None:
     assert canonical(text) == expected
     assert canonical(expected) == expected
+    assert (forms(text) or ("", ""))[1] == expected
     assert problem(text) is None
 
 
