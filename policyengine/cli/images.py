@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -41,7 +40,7 @@ def sorted_out(arguments: Sequence[str], policies: Sequence[str]) -> Arguments:
     paths = [argument for argument in arguments if os.path.lexists(argument)]
     references = [argument for argument in arguments if argument not in paths]
     for path in paths:
-        if Path(path, MARKER).exists():
+        if os.path.lexists(f"{path}/{MARKER}"):
             raise UsageError(f"{quoted(path)} is an image layout, not policies", f"write --oci-layout {path}@sha256:…")
     for reference in references:
         if reference.endswith((SUFFIX, "/")) or reference.startswith(("./", "../", "~")):
@@ -79,7 +78,7 @@ def in_registries(references: Sequence[str]) -> list[Reference]:
     parsed = []
     for text in references:
         layout = text.rpartition("@")[0] or text.rpartition(":")[0]
-        if layout and Path(layout, MARKER).exists():
+        if layout and os.path.lexists(f"{layout}/{MARKER}"):
             raise UsageError(f"{quoted(layout)} is an image layout", f"write --oci-layout {text}")
         try:
             reference = Reference.parse(text)

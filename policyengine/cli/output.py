@@ -46,11 +46,18 @@ def _output(text: str, formats: Sequence[str]) -> Output:
     _known(name, formats)
     if not equals or path == STDOUT:
         return Output(name)
-    if not path or Path(path).is_dir():
+    if not path or _is_folder(Path(path)):
         raise UsageError(f"{quoted(f'-o {text}')} names no file", f"write -o {name}=FILE, or leave out the `=`")
-    if not Path(path).parent.is_dir():
+    if not _is_folder(Path(path).parent):
         raise UsageError(f"cannot write {quoted(path)}: its folder is not there", "make the folder first")
     return Output(name, Path(path))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _known(name: str, formats: Sequence[str]) -> None:
