@@ -102,11 +102,11 @@ def _defined(emitter: Emitter, letter: str, arguments: Sequence[str], value: ast
 
 
 def _scope(rule: checked.Rule) -> Scope:
-    """The locals that a rule's words see."""
+    """The locals that a rule's words see: a count speaks of no single element."""
     if rule.forbid is None:
         return Scope({rule.each.element: "element"} if rule.each is not None else {})
     outer = {rule.each.element: "each"} if rule.each is not None else {}
-    return Scope({**outer, rule.forbid.element: "element"})
+    return Scope(outer if rule.forbid.limit is not None else {**outer, rule.forbid.element: "element"})
 
 
 def _shown(emitter: Emitter, part: str | checked.Expr | None, scope: Scope, span: Span) -> ast.expr:

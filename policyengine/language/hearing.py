@@ -111,27 +111,36 @@ class Hearing:
         """The rule's message."""
         template = self.policy.rules[rule].message
         assert template is not None
-        return self.interpreter.words(template, self._locals(rule, each, element), count)
+        return self.interpreter.words(template, self._told(rule, each, element), count)
 
     def help(self, rule: int, each: Any, element: Any, count: str) -> str:
         """The rule's help."""
         template = self.policy.rules[rule].help
         assert template is not None
-        return self.interpreter.words(template, self._locals(rule, each, element), count)
+        return self.interpreter.words(template, self._told(rule, each, element), count)
+
+    def _told(self, rule: int, each: Any, element: Any) -> dict[str, Any]:
+        """The locals that words see: a count speaks of no single element."""
+        forbid = self.policy.rules[rule].forbid
+        counted = forbid is not None and forbid.limit is not None
+        return self._outer(rule, each) if counted else self._locals(rule, each, element)
+
+    def _outer(self, rule: int, each: Any) -> dict[str, Any]:
+        outer = self.policy.rules[rule].each
+        return {outer.element: each} if outer is not None else {}
 
     def _locals(self, rule: int, each: Any, element: Any) -> dict[str, Any]:
-        subject = self.policy.rules[rule]
-        if subject.forbid is None:
-            return {subject.each.element: element} if subject.each is not None else {}
-        outer = {subject.each.element: each} if subject.each is not None else {}
-        return {**outer, subject.forbid.element: element}
+        forbid = self.policy.rules[rule].forbid
+        if forbid is None:
+            return self._outer(rule, element)
+        return {**self._outer(rule, each), forbid.element: element}
 
     def doubt(self, rule: int, each: Any, element: Any) -> Unknown:
         """What is not known of an element that fires and is in doubt."""
         subject, inner = self.policy.rules[rule], self._locals(rule, each, element)
         conditions: list[tuple[Expr | None, Scope]] = []
         if subject.each is not None and (subject.forbid is None or subject.forbid.limit is None):
-            conditions.append((subject.each.where, inner if subject.forbid is None else {subject.each.element: each}))
+            conditions.append((subject.each.where, inner if subject.forbid is None else self._outer(rule, each)))
         if subject.forbid is not None:
             conditions.append((subject.forbid.where, inner))
         if subject.require is not None:
@@ -142,13 +151,13 @@ class Hearing:
         """What is not known of an element of `for each`."""
         outer = self.policy.rules[rule].each
         assert outer is not None
-        return self._doubts([(outer.where, {outer.element: each})])
+        return self._doubts([(outer.where, self._outer(rule, each))])
 
     def limit_doubt(self, rule: int, each: Any) -> Unknown:
         """Why the limit of a rule that counts is not known."""
         subject = self.policy.rules[rule]
         assert subject.forbid is not None
-        return self._doubts([(subject.forbid.limit, {subject.each.element: each} if subject.each is not None else {})])
+        return self._doubts([(subject.forbid.limit, self._outer(rule, each))])
 
     def _doubts(self, conditions: Sequence[tuple[Expr | None, Scope]]) -> Unknown:
         values = [self.interpreter.value(condition, scope) for condition, scope in conditions if condition is not None]

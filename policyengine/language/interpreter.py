@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine.evidence.model import Collection, Custom
+from policyengine.evidence.vexes import covers
 from policyengine.language import checked, runtime
 from policyengine.language.checked import Expr
 from policyengine.language.demand import parts
@@ -246,7 +247,7 @@ class Interpreter:
 
     def _covers(self, expr: checked.Covers, scope: Scope) -> Any:
         return self._operands(
-            (expr.vex, expr.finding), scope, runtime.covers,
+            (expr.vex, expr.finding), scope, covers,
             lambda vex, finding: f"whether the {vex} covers {one('finding', finding)} cannot be told",
         )  # fmt: skip
 

@@ -155,7 +155,9 @@ class Predicates:
     def about(self, expr: Expr) -> str:
         """The variable that holds what finds the VEX statements which share an id with a finding."""
         vexes = self.emitter.collection("vexes", expr.span)
-        return self.emitter.once("about", VIEWED, lambda: expression("Statements(vexes).about", expr.span, vexes=vexes))
+        return self.emitter.once(
+            "about", VIEWED, lambda: expression("Statements(vexes.items).about", expr.span, vexes=vexes)
+        )
 
     # ------------------------------------------------------------------ arithmetic
 

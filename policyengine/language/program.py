@@ -19,7 +19,10 @@ from policyengine.language.types import Type
 BOUND, VIEWED, INNER = 1, 2, 3
 """When an expression can be computed: when the policy is bound, when a view is there, or inside, for each element."""
 
-EVIDENCE = (checked.TheImage, checked.Collected, checked.Within, checked.StatusFor, checked.Apply)
+EVIDENCE = (
+    checked.TheImage, checked.Collected, checked.Within, checked.StatusFor, checked.Apply, checked.Quantified,
+)  # fmt: skip
+"""What waits for a view; calls and quantifiers too, because their functions are made beside the evidence."""
 
 
 class Scope(Struct, frozen=True):

@@ -135,8 +135,11 @@ class Quantifiers:
         if finding is None or expr.element in free(finding):
             return expression("found.items", expr.span)
         about = self.emitter.predicates.about(expr)
-        node = self.emitter.value(finding, scope)
-        return expression("about(node)", expr.span, about=about, node=node)
+        (node,), missing = self.emitter.known_nodes([finding], scope)
+        if not missing:
+            return expression("about(node)", expr.span, about=about, node=node)
+        template = "found.items if missing else about(node)"
+        return expression(template, expr.span, about=about, node=node, missing=missing[0])
 
     # ------------------------------------------------------------------ counts
 

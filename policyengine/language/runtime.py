@@ -16,8 +16,8 @@ from itertools import compress
 from typing import Any
 
 from policyengine import limits
-from policyengine.evidence import globs, licenses, ranges
-from policyengine.evidence.model import Collection, Custom, Finding, Gap, Identity, Image, Package
+from policyengine.evidence import globs, licenses, purls, ranges, vexes
+from policyengine.evidence.model import Collection, Custom, Finding, Gap, Identity, Image, Package, Vex
 from policyengine.language.types import Type
 
 SKEW = timedelta(seconds=limits.CLOCK_SKEW_SECONDS)
@@ -183,7 +183,7 @@ def within(moment: datetime, duration: timedelta, at: datetime) -> bool | None:
     return max(elapsed, timedelta()) <= duration
 
 
-def signed(document: Any, identities: Any) -> bool | None:
+def signed(document: Any, identities: Any = None) -> bool | None:
     """Whether a verified signature of `document` is by one of `identities` (by anyone, where they are `None`)."""
     patterns = identities if identities is None or isinstance(identities, frozenset | tuple) else (identities,)
     for signature in document.signatures.items:
@@ -192,40 +192,25 @@ def signed(document: Any, identities: Any) -> bool | None:
     return None if document.signatures.gaps else False
 
 
-def covers(vex: Any, finding: Finding) -> bool | None:
-    """Whether the VEX statement is about the finding."""
-    from policyengine.evidence import vexes
+def status(vex: Vex, finding: Finding | None, statements: vexes.Statements | Iterable[Vex]) -> str | None:
+    """The status that `vex` gives for `finding`, unless the current `statements` disagree about it.
 
-    answer: bool | None = vexes.covers(vex, finding)
-    return answer
-
-
-def status(vex: Any, finding: Finding | None, statements: Iterable[Any]) -> str | None:
-    """The status that `vex` gives, unless one of the current `statements` says otherwise."""
-    from policyengine.evidence import vexes
-
-    answer: str | None = vexes.status(vex, finding, statements)
-    return answer
+    Without a finding: unless another of the statements gives another status for the same vulnerability in a
+    package that it may share.
+    """
+    if finding is not None:
+        return vexes.status(vex, finding, statements)
+    assert not isinstance(statements, vexes.Statements)
+    disputed = any(other.status != vex.status and _meet(vex, other) for other in statements)
+    return None if disputed else vex.status
 
 
-class Statements:
-    """VEX statements by the ids of their vulnerability."""
-
-    __slots__ = ("_by_id", "_items")
-
-    def __init__(self, vexes: Collection[Any]) -> None:
-        self._items = vexes.items
-        self._by_id: dict[str, list[int]] = {}
-        for position, vex in enumerate(vexes.items):
-            for name in vex.ids:
-                self._by_id.setdefault(name, []).append(position)
-
-    def about(self, finding: Finding | None) -> Iterable[Any]:
-        """Those that share an id with `finding`, since no other covers it, in order; all, if it is not known."""
-        if finding is None:
-            return self._items
-        positions = {position for name in finding.ids for position in self._by_id.get(name, ())}
-        return [self._items[position] for position in sorted(positions)] if positions else ()
+def _meet(vex: Vex, other: Vex) -> bool:
+    """Whether two statements may be about one finding."""
+    if set(vex.ids).isdisjoint(other.ids):
+        return False
+    heads, others = ({purls.head(product) for product in each.products} for each in (vex, other))
+    return None in heads or None in others or not heads.isdisjoint(others)
 
 
 # ---------------------------------------------------------------------------- three-valued logic

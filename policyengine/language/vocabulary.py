@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from policyengine.evidence.licenses import parse
+from policyengine.evidence.vexes import Statements, covers
 from policyengine.language.evaluation import Found, Frame, whole
 from policyengine.language.printing import printed, severity
 from policyengine.language.runtime import (
-    Statements,
     arithmetic,
     choose,
     conjunction,
     constant,
     contains,
-    covers,
     disjunction,
     elements,
     exactly,
