@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
 from policyengine.decision.model import Decision, DocumentResult, SignatureResult
+from policyengine.reports.instant import rfc3339
 from policyengine.reports.look import Page, cells
 
 MARKS = {"used": "allow", "untrusted": "deny", "unreadable": "deny"}
@@ -16,7 +17,7 @@ ROWS = 20
 
 
 class Row(Struct, frozen=True):
-    """One line: the mark's name, three columns, and a sentence; `warnings` follow below it."""
+    """One line: the mark's name, three columns, and a sentence; `details` and `warnings` follow below it."""
 
     mark: str
     kind: str
@@ -24,6 +25,7 @@ class Row(Struct, frozen=True):
     digest: str
     text: str
     warnings: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
 
 
 def show_evidence(page: Page, decision: Decision) -> None:
@@ -44,6 +46,8 @@ def show_evidence(page: Page, decision: Decision) -> None:
 def _row(page: Page, row: Row, kind: str, what: str) -> None:
     digest = (short(row.digest), "dim")
     page.line(page.mark(row.mark), f" {kind}  {what}  ", digest, f"  {row.text}", indent=2, hang=4)
+    for detail in row.details if page.look.verbose else ():
+        page.line((detail, "dim"), indent=6)
     for warning in row.warnings:
         page.line(("warning: ", "yellow"), warning, indent=6)
 
@@ -61,7 +65,22 @@ def _rows(page: Page, decision: Decision) -> list[Row]:
 
 def _signature(signature: SignatureResult) -> Row:
     mark = SIGNATURE_MARKS.get(signature.status, "none")
-    return Row(mark, "signature", signature.format, signature.digest, by(signature) + _on(signature.platform))
+    text = by(signature) + _on(signature.platform)
+    return Row(mark, "signature", signature.format, signature.digest, text, details=tuple(_details(signature)))
+
+
+def _details(signature: SignatureResult) -> Iterator[str]:
+    """What was checked of a signature, and what it states, in two lines."""
+    yield ", ".join(f"{name} {result}" for name, result in signature.checks.items())
+    stated = {
+        "trust policy": signature.trust_policy,
+        "signed at": signature.signed_at and rfc3339(signature.signed_at),
+        "expires": signature.expires and rfc3339(signature.expires),
+        "timestamped at": signature.timestamped_at and rfc3339(signature.timestamped_at),
+    }
+    said = [f"{name} {value}" for name, value in stated.items() if value]
+    if said:
+        yield ", ".join(said)
 
 
 def by(signature: SignatureResult) -> str:
@@ -73,17 +92,17 @@ def by(signature: SignatureResult) -> str:
 
 def _document(document: DocumentResult, signatures: Mapping[str, SignatureResult]) -> Row:
     status = "" if document.status == "used" else document.status
-    why = f": {document.reason}" if document.reason and status else ""
-    parts = [status + why] if status else []
+    parts = [f"{status}: {document.reason}" if document.reason else status] if status else []
     known = [signatures[digest] for digest in document.signatures if digest in signatures]
-    if document.status in ("used", "superseded"):
-        parts += [by(s) for s in known if s.status == "verified"] or ["not signed"]
-    elif not why:
-        parts += [by(signature) for signature in known]
+    counting = [signature for signature in known if signature.status == "verified"]
+    parts += [by(signature) for signature in counting or known]
+    if document.status in ("used", "superseded") and not known:
+        parts.append("not signed")
     what = " ".join(part for part in (document.tool, document.format) if part)
+    details = tuple(detail for signature in known for detail in _details(signature))
     text = "; ".join(dict.fromkeys(parts)) + _on(document.platform)
-    mark = MARKS.get(document.status, "none")
-    return Row(mark, document.kind or document.artifact_type, what, document.digest, text, document.warnings)
+    kind = document.kind or document.artifact_type
+    return Row(MARKS.get(document.status, "none"), kind, what, document.digest, text, document.warnings, details)
 
 
 def _on(platform: str | None) -> str:

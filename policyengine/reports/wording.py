@@ -26,8 +26,9 @@ def said(rule: RuleResult, violation: Violation) -> tuple[str, str]:
     """What a violation adds to the rule's title, and what was not known; either may be empty."""
     message = violation.message.removeprefix(rule.title).removeprefix(": ") or violation.element or ""
     message = "" if message == violation.missing else message
-    where = f"  [{violation.platform}]" if violation.platform and message else ""
-    return message + where, violation.missing or ""
+    missing = violation.missing or ""
+    where = f"  [{violation.platform}]" if violation.platform else ""
+    return (message + where, missing) if message or not missing else ("", missing + where)
 
 
 def sentence(rule: RuleResult, violation: Violation) -> str:
