@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from policyengine.evidence.problems import closest
-from policyengine.language import checked, demand, syntax
+from policyengine.language import checked, demand, syntax, vacuity
 from policyengine.language.declarations import declare, document_kinds, fields_of
 from policyengine.language.diagnostics import Diagnostic, Problems, order
 from policyengine.language.expressions import Expressions
@@ -166,6 +166,7 @@ class Checker:
         parameters = self._parameters(module)
         checker = Rules(module, self.problems, self.typing)
         rules = self._rules(module, items, checker)
+        vacuity.warn(rules, self.problems)
         broken = {item.name.text for item in items if isinstance(item, syntax.Broken) and item.name is not None}
         waivers = tuple(w for i in items if isinstance(i, syntax.Waive) if (w := checker.waiver(i, broken)) is not None)
         environments = self._environments(module, items, [*checker.elements, *broken])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,6 +17,9 @@ from policyengine.language.types import DATE, DECIMAL, DURATION, INT, TEXT, TIME
 Literal = Integer | Fraction | Moment | Period | Text
 MAX_SECONDS = 100 * 366 * 86400
 """The longest duration that can be written: a century keeps date arithmetic within the calendar."""
+
+TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+"""RFC 3339, in upper case. Without an offset it would be another instant on each machine."""
 
 
 def constant(node: Literal, expected: Type | None, problems: Problems) -> Constant:
@@ -76,8 +80,13 @@ def _period(node: Period, expected: Type | None, problems: Problems) -> Constant
 
 
 def _moment(node: Moment, expected: Type | None, problems: Problems) -> Constant:
+    text = node.text.upper()
+    if "T" in text and TIMES.fullmatch(text) is None:
+        help = "a time has seconds, and `Z` or an offset: 2026-03-01T12:00:00Z"
+        problems.error("E108", node.span, f"`{node.text}` is not an instant", help=help)
+        return Constant(UNKNOWN, node.span, None)
     try:
-        value: date = datetime.fromisoformat(node.text) if "T" in node.text else date.fromisoformat(node.text)
+        value: date = datetime.fromisoformat(text) if "T" in text else date.fromisoformat(text)
     except ValueError as error:
         problems.error("E108", node.span, f"`{node.text}` is not a date: {error}")
         return Constant(UNKNOWN, node.span, None)
@@ -145,7 +154,10 @@ def _purl(node: Text, problems: Problems) -> str | None:
 def _range(node: Text, problems: Problems) -> str | None:
     from policyengine.evidence import ranges
 
-    return _parsed(node, ranges.parse, problems)
+    text = _parsed(node, ranges.parse, problems)
+    if text is not None and (surprise := ranges.warning(ranges.parse(text))) is not None:
+        problems.warn("W204", node.span, surprise, help="write the revision, or `<` and `>=`")
+    return text
 
 
 def _glob(node: Text, problems: Problems) -> str | None:

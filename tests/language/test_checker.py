@@ -32,7 +32,9 @@ CONDITIONS = [
     ("(count(findings2 in findings) otherwise 1) > 1", ("missing",)),
     ("some f in finding.id where true", ("collection",)),
     ("unknown(finding)", ("no function", "unknown")),
-    ('x509("a") is present', ("field",)),
+    ('x509("O=a") is present', ("field",)),
+    ("finding.published > 2026-03-01T12:00:00", ("not an instant", "offset")),
+    ("finding.published > 2026-03-01T12:00Z", ("not an instant", "seconds")),
     ("finding.published within 5", ("duration",)),
     ("finding.severity is HIGH and finding.fix is present or finding.suppressed", ("parenthes",)),
     ("not some f in findings where f.suppressed and f.fix is present", ("parenthes",)),
@@ -59,6 +61,7 @@ ACCEPTED = [
     "LOW <= finding.severity",
     "finding.cvss >= 7",
     "finding.published > 2026-01-01",
+    "finding.published > 2026-01-01t12:00:00.5z",
     "finding.published + 3 days > 2026-01-01T00:00:00+02:00",
     "finding.published - finding.published > 1 day",
     '"CVE-2024-0001" in finding.aliases',
@@ -177,7 +180,8 @@ def test_a_constant_takes_its_type_from_its_first_use_and_keeps_it() -> None:
 
 
 def test_literals_have_one_normal_form() -> None:
-    text = 'policy p\nrule a deny "t"\n  forbid finding where finding.id in { "cve-2024-0001" } and finding.age > 2 weeks\n'
+    condition = 'finding.id in { "cve-2024-0001" } and finding.age > 2 weeks'
+    text = f'policy p\nrule a deny "t"\n  forbid finding where {condition}\n'
 
     where = program(text).policies[0].rules[0].forbid
     assert where is not None
@@ -236,7 +240,43 @@ def test_demand_names_what_is_read_and_nothing_else() -> None:
         ("import std.licenses", 2, "W201"),
         ('rule b deny "t"\n  forbid more than -1 finding', 3, "W205"),
         ('rule b deny "t"\n  forbid finding where finding.severity is UNKNOWN', 3, "W206"),
+        ('rule b deny "t"\n  forbid package where package matches "pkg:deb/debian/x@=5.6.0"', 3, "W204"),
+        ('rule b deny "t"\n  forbid finding where finding.suppressed and not finding.suppressed', 3, "W203"),
+        ('rule b deny "t"\n  forbid finding where finding.severity is LOW and finding.severity is HIGH', 3, "W203"),
+        ('rule b deny "t"\n  forbid finding where finding.fix is present or finding.fix is missing', 3, "W203"),
     ],
 )
 def test_warns(items: str, line: int, code: str) -> None:
     assert warnings(f'policy p\n{items}\nrule a deny "t"\n  require image is signed\n') == [(line, code)]
+
+
+EVERY = "every signature in image.signatures satisfies signature.timestamped"
+
+
+@pytest.mark.parametrize(
+    ("rules", "lines"),
+    [
+        (f'rule a deny "t"\n  require {EVERY}', [3]),
+        (f'rule a deny "t"\n  require image is signed and {EVERY}', []),
+        (f'rule a deny "t"\n  require {EVERY}\nrule b deny "t"\n  require some signature', []),
+        (f'rule a deny "t"\n  require {EVERY}\nrule b warn "t"\n  require image is signed', [3]),
+        (f'rule a deny "t"\n  require {EVERY}\nrule b deny "t"\n  for each s in scans\n  require s is signed', [3]),
+        ('rule a deny "t"\n  require every scan satisfies scan.tool is "trivy"', []),
+    ],
+)
+def test_warns_of_what_holds_where_nobody_signed(rules: str, lines: list[int]) -> None:
+    assert warnings(f"policy p\n{rules}\n") == [(line, "W202") for line in lines]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'finding.id is "CVE-2024-0001" and finding.id is "CVE-2024-0002"',
+        "finding.severity is LOW or finding.severity is HIGH",
+        "finding.severity is HIGH and finding.fix is present",
+        'package matches any of { "pkg:deb/debian/x@=5.6.0-1", "pkg:deb/debian/y@>=5.6.0,<5.6.2" }',
+    ],
+)
+def test_does_not_warn_of_what_may_be(condition: str) -> None:
+    element = condition.partition(".")[0].partition(" ")[0]
+    assert warnings(f'policy p\nrule a deny "t"\n  forbid {element} where {condition}\n') == []
