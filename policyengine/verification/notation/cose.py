@@ -9,7 +9,6 @@ from policyengine.verification import cbor
 from policyengine.verification.notation import envelope
 from policyengine.verification.notation.envelope import Envelope
 
-MEDIA_TYPE = "application/cose"
 ALG, CRIT, CONTENT_TYPE, X5CHAIN = 1, 2, 3, 33
 ALGORITHMS = {-37: "PS256", -38: "PS384", -39: "PS512", -7: "ES256", -35: "ES384", -36: "ES512"}
 SIGN1 = 18

@@ -14,6 +14,9 @@ from msgspec import Struct
 from policyengine.errors import VerificationError
 from policyengine.strictjson import quoted
 
+FORMATS = {"application/cose": "cose", "application/jose+json": "jws"}
+"""The envelope formats by the media type of the signature manifest's layer; each has a module of its name."""
+
 PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json"
 X509, SIGNING_AUTHORITY = "notary.x509", "notary.x509.signingAuthority"
 

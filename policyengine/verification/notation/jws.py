@@ -10,7 +10,6 @@ from policyengine.errors import VerificationError
 from policyengine.verification.notation import envelope, members
 from policyengine.verification.notation.envelope import Envelope
 
-MEDIA_TYPE = "application/jose+json"
 ALGORITHMS = ("PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 TOP = ("payload", "protected", "header", "signature")
 PROTECTED = ("alg", "cty", "crit", *sorted(envelope.SIGNED_NAMES))

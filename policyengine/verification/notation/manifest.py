@@ -10,7 +10,7 @@ from typing import Protocol
 
 from policyengine.errors import VerificationError
 from policyengine.strictjson import JsonError, loads
-from policyengine.verification.notation import cose, jws
+from policyengine.verification.notation.envelope import FORMATS
 from policyengine.verification.result import Target
 
 ARTIFACT_TYPE = "application/vnd.cncf.notary.signature"
@@ -50,7 +50,7 @@ def envelope_layer(manifest: SignatureManifest, target: Target) -> Target:
     if len(manifest.layers) != 1:
         raise VerificationError(f"the signature manifest has {len(manifest.layers)} layers instead of one")
     layer = manifest.layers[0]
-    if layer.media_type not in (cose.MEDIA_TYPE, jws.MEDIA_TYPE):
+    if layer.media_type not in FORMATS:
         raise VerificationError("the signature envelope is neither COSE nor JWS by its media type")
     subject = manifest.subject
     if subject is None or _identity(subject) != _identity(target):

@@ -19,8 +19,8 @@ from policyengine.errors import TrustError, VerificationError
 from policyengine.evidence.model import Identity
 from policyengine.strictjson import quoted
 from policyengine.verification import identities, result
-from policyengine.verification.notation import cose, envelope, jws, payload
-from policyengine.verification.notation.envelope import SIGNING_AUTHORITY, X509, Envelope
+from policyengine.verification.notation import envelope, payload
+from policyengine.verification.notation.envelope import FORMATS, SIGNING_AUTHORITY, X509, Envelope
 from policyengine.verification.result import (
     AUTHENTICITY,
     EXPIRY,
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from policyengine.verification import revocation
     from policyengine.verification.certificates import Certificate, Chain
 
-FORMATS = {cose.MEDIA_TYPE: cose.read, jws.MEDIA_TYPE: jws.read}
 STORE_KIND = {X509: "ca", SIGNING_AUTHORITY: "signingAuthority"}
 
 
@@ -104,7 +103,7 @@ def _integrity(data: bytes, media_type: str, target: Target) -> _Signed:
         raise VerificationError(f"the envelope has more than {limits.ENVELOPE_BYTES} bytes")
     if media_type not in FORMATS:
         raise VerificationError(f"the media type {quoted(media_type)} is no signature format")
-    read = FORMATS[media_type](data)  # 3.1, and 3.2: the content type
+    read = _read(data, media_type)  # 3.1, and 3.2: the content type
     envelope.check_critical(read.attributes)
     chain = certificates.signing_chain(read.chain)  # 3.3, with the certificate requirements of 4.1.1
     wanted = algorithms.for_key(chain[0].key)  # 3.4
@@ -113,6 +112,16 @@ def _integrity(data: bytes, media_type: str, target: Target) -> _Signed:
     algorithms.verify(chain[0].key, read.signature, read.signed)  # 3.5
     metadata = payload.read(read.payload, target)  # 3.6, of a payload that is parsed only now
     return _Signed(read, chain, metadata)
+
+
+def _read(data: bytes, media_type: str) -> Envelope:
+    if FORMATS[media_type] == "cose":
+        from policyengine.verification.notation import cose
+
+        return cose.read(data)
+    from policyengine.verification.notation import jws
+
+    return jws.read(data)
 
 
 # Steps 4 to 7, each of which raises `VerificationError`
@@ -266,11 +275,10 @@ def _identity(leaf: Certificate) -> Identity:
 
 
 def _refused_early(statement: Statement, fault: VerificationError, media_type: str) -> SignatureResult:
-    formats = {cose.MEDIA_TYPE: "cose", jws.MEDIA_TYPE: "jws"}
     return SignatureResult(
         status="rejected",
         checks=result.checks(integrity=FAILED),
         reason=f"integrity failed: {fault}",
-        format=formats.get(media_type, ""),
+        format=FORMATS.get(media_type, ""),
         trust_policy=statement.name,
     )
