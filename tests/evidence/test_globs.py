@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pickle
 from functools import cache
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -123,9 +123,9 @@ def test_sets_of_globs_add_subtract_and_intersect() -> None:
     ],
 )
 def test_hostile_patterns_end_in_time(pattern: str, text: str) -> None:
-    start = perf_counter()
+    start = process_time()
     glob(pattern).matches(text)
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
 
 
 def test_twice_the_text_takes_twice_the_time() -> None:
@@ -135,9 +135,9 @@ def test_twice_the_text_takes_twice_the_time() -> None:
         text = "a" * length
         times = []
         for _ in range(5):
-            start = perf_counter()
+            start = process_time()
             assert not pattern.matches(text + "b" * 0)
-            times.append(perf_counter() - start)
+            times.append(process_time() - start)
         return min(times)
 
     assert measured(16_000) < 8 * measured(4_000) + 0.01

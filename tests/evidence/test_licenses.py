@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pickle
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -221,7 +221,7 @@ def test_where_an_expression_is_wanted_one_may_stand() -> None:
 
 
 def test_hostile_expressions_end_at_once_and_are_unknown() -> None:
-    start = perf_counter()
+    start = process_time()
     assert parse("(" * 8_000 + "MIT" + ")" * 8_000) is None
     assert parse("(" * 101 + "MIT" + ")" * 101) is None
     assert parse("(" * 100 + "MIT" + ")" * 100) is not None
@@ -231,7 +231,7 @@ def test_hostile_expressions_end_at_once_and_are_unknown() -> None:
     for index in range(90):
         nested = f"({nested} {'AND' if index % 2 else 'OR'} ISC OR LicenseRef-{index})"
     assert permitted(nested, "MIT") is False
-    assert perf_counter() - start < 2
+    assert process_time() - start < 2
 
 
 def test_many_different_texts_do_not_fill_the_memory() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -39,9 +39,9 @@ def test_short_words_are_not_taken_for_others() -> None:
 
 
 def test_a_long_word_costs_nothing() -> None:
-    start = perf_counter()
+    start = process_time()
     assert closest("a" * 10_000_000, ["a" * 10_000_000]) is None
-    assert perf_counter() - start < 1
+    assert process_time() - start < 1
 
 
 def naive(one: str, other: str) -> int:

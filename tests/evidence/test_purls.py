@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -111,7 +111,7 @@ def test_the_head_names_the_package() -> None:
 
 
 def test_a_hostile_text_takes_no_time() -> None:
-    start = perf_counter()
+    start = process_time()
     for text in (
         "pkg:npm/" + "a/" * 2_000,
         "pkg:npm/" + "@" * 4_000,
@@ -125,7 +125,7 @@ def test_a_hostile_text_takes_no_time() -> None:
         parse(text)
         head(text)
         problem(text)
-    assert perf_counter() - start < 1  # fmt: skip
+    assert process_time() - start < 1  # fmt: skip
 
 
 PARTS = st.text(alphabet="aB0-_.~+@:/%é ", min_size=1, max_size=6)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pickle
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -180,7 +180,7 @@ def test_any_text_is_a_range_or_a_sentence(text: str) -> None:
 
 def test_many_packages_against_many_ranges_take_little_time() -> None:
     banned = range_set(f"pkg:npm/bad-{index}@<1.0" for index in range(2_000))
-    start = perf_counter()
+    start = process_time()
     found = sum(banned.contains(f"pkg:npm/good-{index}@1.0.{index}") is not False for index in range(20_000))
     assert found == 0
-    assert perf_counter() - start < 1.5
+    assert process_time() - start < 1.5

@@ -7,7 +7,7 @@ and test suites that the comments name.
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -300,9 +300,9 @@ def test_what_is_no_version_is_neither_older_nor_newer(ecosystem: str, version: 
      "0" * 1_000],
 )  # fmt: skip
 def test_hostile_versions_take_no_time(ecosystem: str, text: str) -> None:
-    start = perf_counter()
+    start = process_time()
     assert compare(ecosystem, text, "1.0") in (None, -1, 0, 1)
-    assert perf_counter() - start < 0.2
+    assert process_time() - start < 0.2
 
 
 ECOSYSTEMS = sorted({*ORDERS, "generic"})

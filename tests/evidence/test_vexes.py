@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -169,10 +169,10 @@ def test_order_does_not_matter_and_another_author_never_excuses_more(some: list[
 
 def test_a_thousand_statements_and_findings_take_little_time() -> None:
     statements = Statements(vex(OPENSSL, f"CVE-2024-{index:05}") for index in range(1_000))
-    start = perf_counter()
+    start = process_time()
     excused = 0
     for index in range(1_000):
         found = finding(OPENSSL, f"CVE-2024-{index:05}")
         excused += sum(status(each, found, statements) == "NOT_AFFECTED" for each in statements.about(found))
     assert excused == 1_000
-    assert perf_counter() - start < 1.5
+    assert process_time() - start < 1.5
