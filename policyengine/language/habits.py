@@ -63,7 +63,8 @@ QUANTIFIERS = (
 
 SIGNS = (
     _said(r"===?", "is"),
-    _said(r"!==?|<>", "is not"),
+    _said(r"!==?", "is not"),
+    _said(r"<>", "is not", undo=1),
     Form(re.compile(r"=<"), "<=", (("ORDER", "<="),)),
     Form(re.compile(r"=>"), ">=", (("ORDER", ">="),)),
     _said(r"=", "is"),

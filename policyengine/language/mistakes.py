@@ -77,21 +77,8 @@ class Mistake(Struct, frozen=True):
 
 def describe(place: Place) -> Mistake:
     """What is wrong at a place, and how to read on."""
-    for explain in (
-        unclosed,
-        foreign_letter,
-        no_header,
-        habit,
-        chain,
-        unit,
-        calculation,
-        spaced_dot,
-        quoted_name,
-        second_header,
-    ):
-        if mistake := explain(place):
-            return mistake
-    return unexpected(place)
+    explained = (explain(place) for explain in EXPLANATIONS)
+    return next(filter(None, explained), None) or unexpected(place)
 
 
 def too_deep(span: Span) -> Mistake:

@@ -7,7 +7,7 @@ What is derived has the syntax of the language and hardly ever a meaning.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from random import Random
 from typing import Any
@@ -18,8 +18,31 @@ from policyengine.language.grammar import grammar_file
 
 NAMES = ("finding", "package", "x", "scans", "HIGH", "severity", "tests", "policy", "days_", "least")
 LABELS = ("staging", "fixable", "never-these", "a-1-b", "when", "rule", "deny", "all", "_", "X")
-TEXTS = ('""', '"a"', '"{finding.id}"', '"\\"\\\\\\n\\u{1F4A9}"', '"# no comment"', '"中文 é"', '"' + "long " * 12 + '"')
-GAPS = (" ", " ", " ", " ", "  ", "\n", "\n  ", "\t", "\r\n", "\n\n", " # why\n", "\n# alone\n", "\n  # inside\n\n", " #\n#x\n")
+TEXTS = (
+    '""',
+    '"a"',
+    '"{finding.id}"',
+    '"\\"\\\\\\n\\u{1F4A9}"',
+    '"# no comment"',
+    '"中文 é"',
+    '"' + "long " * 12 + '"',
+)
+GAPS = (
+    " ",
+    " ",
+    " ",
+    " ",
+    "  ",
+    "\n",
+    "\n  ",
+    "\t",
+    "\r\n",
+    "\n\n",
+    " # why\n",
+    "\n# alone\n",
+    "\n  # inside\n\n",
+    " #\n#x\n",
+)
 
 POOLS: dict[str, Sequence[str]] = {
     "AT_LEAST": ("at least", "at\n least"),
@@ -27,7 +50,7 @@ POOLS: dict[str, Sequence[str]] = {
     "COUNT": ("count",),
     "DECIMAL": ("0.5", "-10.25", "7.0"),
     "FIELD": (*NAMES, "count", "at", "owner", "when", "rule", "in", "every"),
-    "INTEGER": ("0", "5", "-3", "007", "14"),
+    "INTEGER": ("0", "5", "007", "14"),
     "LABEL": LABELS,
     "MEMBER": (".id", ".severity", ".where", ".count", ".rule"),
     "MODULE": ("licenses", "std.licenses", "a.b.c"),
@@ -42,7 +65,7 @@ POOLS: dict[str, Sequence[str]] = {
 class Grammar:
     """The rules of the grammar: for each symbol its alternatives, and how many levels it takes at least."""
 
-    def __init__(self, rules: Sequence[Any], terminals: Sequence[Any]) -> None:
+    def __init__(self, rules: Sequence[Any], terminals: Iterable[Any]) -> None:
         self.plain = {t.name: t.pattern.value for t in terminals if t.pattern.type == "str"}
         self.alternatives: dict[str, list[list[str]]] = defaultdict(list)
         for rule in rules:
@@ -99,7 +122,9 @@ def soup(random: Random, length: int) -> str:
     pools: list[Callable[[], str]] = [
         lambda: random.choice(sorted(grammar().plain.values())),
         lambda: random.choice(random.choice(list(POOLS.values()))),
-        lambda: random.choice(("==", "&&", "'x'", '"', "é", "\0", "\u202e", ";", "//", "\\", "1a", ".", "\x7f", "“", "@", "\r")),
+        lambda: random.choice(
+            ("==", "&&", "'x'", '"', "é", "\0", "\u202e", ";", "//", "\\", "1a", ".", "\x7f", "“", "@", "\r")
+        ),
     ]
     return "".join(random.choice(pools)() + random.choice(GAPS) for _ in range(length))
 
