@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from policyengine.language import checked
 from policyengine.language.checked import Expr
@@ -23,7 +22,7 @@ def parts(root: Any) -> Iterator[Expr]:
         if isinstance(part, tuple):
             waiting.extend(part)
         elif isinstance(part, Struct) and not isinstance(part, checked.Constant):
-            waiting.extend(getattr(part, field.name) for field in fields(part) if field.name not in ("span", "type"))
+            waiting.extend(getattr(part, name) for name in part.__struct_fields__ if name not in ("span", "type"))
 
 
 def demand(root: Any) -> dict[str, frozenset[str]]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec.structs import fields
-
 from policyengine.language import checked
 from policyengine.language.checked import Expr
 from policyengine.language.demand import parts
@@ -26,13 +24,13 @@ def free(root: Any) -> frozenset[str]:
         return frozenset().union(*(free(part) for part in root))
     if not isinstance(root, Expr) or isinstance(root, checked.Constant):
         return frozenset()
-    return free(tuple(getattr(root, field.name) for field in fields(root)[2:]))
+    return free(tuple(getattr(root, name) for name in root.__struct_fields__[2:]))
 
 
 def shape(root: Any) -> Any:
     """What makes two expressions the same wherever they stand: all of `root` but its places in the source."""
     if isinstance(root, Expr):
-        own = (shape(getattr(root, field.name)) for field in fields(root)[2:])
+        own = (shape(getattr(root, name)) for name in root.__struct_fields__[2:])
         return type(root).__name__, str(root.type), *own
     if isinstance(root, tuple):
         return tuple(map(shape, root))
