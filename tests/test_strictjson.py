@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyengine import limits
-from policyengine.strictjson import JsonError, check, loads, quoted
+from policyengine.strictjson import JsonError, check, loads, locate, quoted
 
 
 def refusal(data: bytes, **options: int) -> JsonError:
@@ -141,6 +141,23 @@ def test_a_place_that_is_far_away_is_not_worth_looking_for(monkeypatch: pytest.M
     monkeypatch.setattr("policyengine.strictjson._LOCATE_TOKENS", 10)
     error = refusal(b"[" + b"1," * 5 + b'"x",' * 50 + b'{"a":1,"a":2}]')
     assert (error.offset, error.line, str(error)) == (None, None, "the same key occurs twice in one object")
+
+
+def test_a_member_is_found_in_the_text() -> None:
+    text = b'\xef\xbb\xbf{"a": [1, {"b": "x,{y", "c": [[], {"d": 2}]}, "q"],\n "\\u0064": {"e": null}}'
+
+    def at(*path: str | int) -> bytes:
+        offset = locate(text, path)
+        return b"" if offset is None else text[offset : offset + 4]
+
+    assert [at(), at("a"), at("a", 1, "b"), at("a", 1, "c", 0), at("a", 1, "c", 1, "d")] == [
+        b'{"a"',
+        b'"a":',
+        b'"b":',
+        b"[[],",
+        b'"d":',
+    ]
+    assert (at("d"), at("d", "e"), at("z"), at("a", 9)) == (b'"\\u0', b'"e":', b"", b"")
 
 
 values = st.recursive(

@@ -47,7 +47,7 @@ def _matches(pair: Record, report: Record, document: str) -> Iterable[Finding]:
 def read_scanner(report: Record, source: Source) -> Reading:
     """A report of clair-scanner. What its white list approves counts too: that list is nobody's waiver."""
     if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array')
+        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
     place = text(report, "image")
     read_one = partial(_feature, place=place, document=source.digest)
     found = collect(items(report, "vulnerabilities"), read_one, "vulnerability")

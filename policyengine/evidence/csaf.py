@@ -39,9 +39,9 @@ def read(advisory: Record, source: Source) -> Reading:
     if version not in {"2.0", "2.1"}:
         raise Unreadable(f"the version {quoted(version)} of CSAF is not known")
     if text(tracking, "status") not in {"final", "interim"}:
-        raise Unreadable("the advisory is a draft")
+        raise Unreadable("the advisory is a draft", tracking, "status")
     if type(advisory.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array')
+        raise Unreadable('"vulnerabilities" is not an array', advisory, "vulnerabilities")
     products = _Products(member(advisory, "product_tree"), source)
     stated = moment(tracking, "current_release_date") or source.created
     author = text(member(document, "publisher"), "name")

@@ -20,7 +20,14 @@ T = TypeVar("T")
 
 
 class Unreadable(Exception):
-    """Something in a document that is not what its format says; the text is half a sentence."""
+    """Something in a document that is not what its format says; the text is half a sentence.
+
+    `holder` is the object that it is in, and `key` the member's name, where that is known.
+    """
+
+    def __init__(self, reason: str, holder: Record | None = None, key: str | None = None) -> None:
+        super().__init__(reason)
+        self.holder, self.key = holder, key
 
 
 def text(record: Record, key: str) -> str | None:
@@ -29,7 +36,7 @@ def text(record: Record, key: str) -> str | None:
     if value is None:
         return None
     if type(value) is not str:
-        raise _wrong(key, value, "a text")
+        raise _wrong(record, key, "a text")
     return value if value and not value.isspace() else None
 
 
@@ -37,7 +44,7 @@ def required(record: Record, key: str) -> str:
     """The text at `key`, which has to be there and not blank."""
     value = text(record, key)
     if value is None:
-        raise Unreadable(f"{quoted(key)} is missing")
+        raise Unreadable(f"{quoted(key)} is missing", record, key)
     return value
 
 
@@ -47,7 +54,7 @@ def member(record: Record, key: str) -> Record:
     if value is None:
         return {}
     if type(value) is not dict:
-        raise _wrong(key, value, "an object")
+        raise _wrong(record, key, "an object")
     return value
 
 
@@ -57,7 +64,7 @@ def items(record: Record, key: str) -> list[Any]:
     if value is None:
         return []
     if type(value) is not list:
-        raise _wrong(key, value, "an array")
+        raise _wrong(record, key, "an array")
     return value
 
 
@@ -66,7 +73,7 @@ def records(record: Record, key: str) -> list[Record]:
     values = items(record, key)
     for value in values:
         if type(value) is not dict:
-            raise Unreadable(f"{quoted(key)} holds {_kind(value)} where objects belong")
+            raise Unreadable(f"{quoted(key)} holds {_kind(value)} where objects belong", record, key)
     return values
 
 
@@ -75,7 +82,7 @@ def texts(record: Record, key: str) -> list[str]:
     values = items(record, key)
     for value in values:
         if type(value) is not str:
-            raise Unreadable(f"{quoted(key)} holds {_kind(value)} where texts belong")
+            raise Unreadable(f"{quoted(key)} holds {_kind(value)} where texts belong", record, key)
     return values
 
 
@@ -84,7 +91,7 @@ def flag(record: Record, key: str) -> bool | None:
     value = record.get(key)
     if value is None or type(value) is bool:
         return value
-    raise _wrong(key, value, "true or false")
+    raise _wrong(record, key, "true or false")
 
 
 def index(record: Record, key: str) -> int | None:
@@ -93,7 +100,7 @@ def index(record: Record, key: str) -> int | None:
     if value is None:
         return None
     if type(value) is not int:
-        raise _wrong(key, value, "a whole number")
+        raise _wrong(record, key, "a whole number")
     return value if value >= 0 else None
 
 
@@ -106,7 +113,7 @@ def number(record: Record, key: str) -> Decimal | None:
         return Decimal(value)
     if type(value) is str:
         return decimal(value)
-    raise _wrong(key, value, "a number")
+    raise _wrong(record, key, "a number")
 
 
 def decimal(word: str) -> Decimal | None:
@@ -151,8 +158,20 @@ def _folded(gaps: list[Gap], noun: str) -> tuple[Gap, ...]:
     return (*gaps[:_GAPS_TOLD], rest)
 
 
-def _wrong(key: str, value: object, wanted: str) -> Unreadable:
-    return Unreadable(f"{quoted(key)} is {_kind(value)}, not {wanted}")
+def _wrong(record: Record, key: str, wanted: str) -> Unreadable:
+    return Unreadable(f"{quoted(key)} is {_kind(record[key])}, not {wanted}", record, key)
+
+
+def path_of(root: Any, holder: Record) -> tuple[str | int, ...] | None:
+    """The path from `root` to the object `holder` itself, not to one that is equal."""
+    waiting: list[tuple[Any, tuple[str | int, ...]]] = [(root, ())]
+    while waiting:
+        value, path = waiting.pop()
+        if value is holder:
+            return path
+        pairs = value.items() if type(value) is dict else enumerate(value) if type(value) is list else ()
+        waiting.extend((inner, (*path, key)) for key, inner in pairs if type(inner) in (dict, list))
+    return None
 
 
 _KINDS = {dict: "an object", list: "an array", str: "a text", bool: "true or false", type(None): "null"}

@@ -30,7 +30,7 @@ from policyengine.evidence import (
     vex,
     xmlbom,
 )
-from policyengine.evidence.fields import Unreadable
+from policyengine.evidence.fields import Unreadable, path_of
 from policyengine.evidence.reading import Reading, Source
 
 _LINES = 1_000  # statements in one file; real ones hold a handful
@@ -52,7 +52,18 @@ def read(data: bytes, source: Source) -> Reading:
     try:
         return reader(content, source)
     except Unreadable as fault:
-        raise EvidenceError(str(fault)) from None
+        raise EvidenceError(str(fault), "", *_place(fault, content, data)) from None
+
+
+def _place(fault: Unreadable, content: Any, data: bytes) -> tuple[int | None, int | None, int | None]:
+    """Line, column and offset of a fault in a JSON text, as near as it is known."""
+    if type(content) is bytes:
+        return None, None, None
+    path = list((path_of(content, fault.holder) if fault.holder is not None else None) or ())
+    if fault.holder is not None and fault.key is not None and fault.key in fault.holder:
+        path.append(fault.key)
+    offset = strictjson.locate(data, path)
+    return (None, None, None) if offset is None else (*strictjson.place(data, offset), offset)
 
 
 # Declared types -------------------------------------------------------------------------------------
@@ -141,13 +152,15 @@ def _recognised(data: bytes) -> tuple[str, Reader, Any]:
     if start.startswith(b"<"):
         if xmlbom.is_bom(data):
             return "cyclonedx-xml", xmlbom.read, data
-        raise EvidenceError("the document is XML of no known format")
+        raise EvidenceError("the document is XML of no known format", "", 1, 1, 0)
     for line in start.split(b"\n"):
         word = line.strip()
         if word.startswith(b"SPDXVersion:"):
             return "spdx-tag-value", tagvalue.read, data
         if word.startswith((b"spdxVersion:", b'"spdxVersion":', b"SPDXID:")):
-            raise EvidenceError("SPDX as YAML is not read", "attach the same SBOM as JSON or as tag-value text")
+            raise EvidenceError(
+                "SPDX as YAML is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0
+            )
         if word and not word.startswith((b"#", b"---")):
             break
     return _json(data)
@@ -162,7 +175,7 @@ def _json(data: bytes) -> tuple[str, Reader, Any]:
             raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
     found = _known(value)
     if found is None:
-        raise EvidenceError("the document is JSON of no known format")
+        raise EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
     return *found, value
 
 

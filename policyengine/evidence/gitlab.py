@@ -29,7 +29,7 @@ def read(report: Record, source: Source) -> Reading:
     if text(scan, "status") not in {None, "success"}:
         raise Unreadable("the report says that the scan did not succeed")
     if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array')
+        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
     scanner = member(scan, "scanner")
     tool = (text(scanner, "id") or required(scanner, "name")).lower()
     category = _CATEGORIES.get(required(scan, "type"), "OTHER")

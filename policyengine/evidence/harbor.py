@@ -18,7 +18,7 @@ def read(document: Record, source: Source) -> Reading:
     """A report as `GET …/additions/vulnerabilities` of Harbor gives it."""
     report = next((member(document, key) for key in document if key.startswith(MEDIA_TYPE)), {})
     if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array')
+        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
     scanner = member(report, "scanner")
     tool, version = required(scanner, "name").lower(), text(scanner, "version")
     read_one = partial(_vulnerability, tool=tool, document=source.digest)

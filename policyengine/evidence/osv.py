@@ -21,7 +21,7 @@ from policyengine.evidence.results import Result
 def read(report: Record, source: Source) -> Reading:
     """A report of `osv-scanner --format json`."""
     if type(report.get("results")) is not list:
-        raise Unreadable('"results" is not an array')
+        raise Unreadable('"results" is not an array', report, "results")
     found = collect(report["results"], lambda part: _source(part, source.digest), "source", many=True)
     return scanned("osv-json", "osv-scanner", None, None, found, source)
 

@@ -23,8 +23,9 @@ FORMAT = "sarif-2.1.0"
 
 
 class Run(Struct):
-    """One run, read. `finished` is what the run itself states."""
+    """One run, read, with the object that it was read from. `finished` is what the run itself states."""
 
+    record: Record
     tool: str
     version: str | None
     finished: datetime | None
@@ -40,7 +41,7 @@ def read(log: Record, source: Source) -> Reading:
         raise Unreadable(f"the SARIF version is {quoted(version or '')}, and 2.1.0 is the one that is read")
     found = [_run(run, source) for run in records(log, "runs")]
     if not found:
-        raise Unreadable("the SARIF log has no run: nothing was scanned")
+        raise Unreadable("the SARIF log has no run: nothing was scanned", log, "runs")
     tools = dict.fromkeys(run.tool for run in found)
     scans = tuple(_scan([run for run in found if run.tool == tool], source) for tool in tools)
     subjects = tuple(dict.fromkeys(subject for run in found for subject in run.subjects))
@@ -55,7 +56,7 @@ def _scan(runs: list[Run], source: Source) -> Scan:
     """All runs of one tool as one scan, which is as old as its oldest run."""
     reasons = [run.failed for run in runs if run.failed]
     if len(reasons) == len(runs) and not any(run.findings.items for run in runs):
-        raise Unreadable(reasons[0])
+        raise Unreadable(reasons[0], runs[0].record, "results")
     times = [run.finished or source.created for run in runs]
     known = [time for time in times if time is not None]
     return Scan(
@@ -80,7 +81,7 @@ def _run(run: Record, source: Source) -> Run:
     name, adapter = scanners.known(written)
     results = run.get("results")
     if results is not None and type(results) is not list:
-        raise Unreadable('"results" is not an array')
+        raise Unreadable('"results" is not an array', run, "results")
     resolve = _Resolver(run, tool, name, source.digest)
     findings = collect(results or [], lambda result: resolve.findings(result, adapter), "result", many=name == "sysdig")
     external = tuple(
@@ -88,6 +89,7 @@ def _run(run: Record, source: Source) -> Run:
         for reason in _external(member(run, "externalPropertyFileReferences"), "results", "driver", "extensions")
     )
     return Run(
+        record=run,
         tool=name,
         version=text(driver, "version") or text(driver, "semanticVersion"),
         finished=_finished(run),

@@ -56,7 +56,7 @@ def read(document: Record, source: Source) -> Reading:
     )
     listed = document.get("packages")
     if listed is not None and type(listed) is not list:
-        raise Unreadable('"packages" is not an array')
+        raise Unreadable('"packages" is not an array', document, "packages")
     concluded = licenses_of(header)
     packages = collect(listed or [], lambda each: [_package(each, concluded, source.digest)], "package")
     if listed is None:

@@ -37,7 +37,7 @@ def is_openvex(value: Any) -> bool:
 def read(document: Record, source: Source) -> Reading:
     """An OpenVEX document: one record for each statement."""
     if type(document.get("statements")) is not list:
-        raise Unreadable('"statements" is not an array')
+        raise Unreadable('"statements" is not an array', document, "statements")
     version = document["@context"].removeprefix(CONTEXT).strip("/").removeprefix("v") or "0.0.1"
     stated = moment(document, "timestamp") or source.created
     author = text(document, "author")
@@ -49,7 +49,7 @@ def read(document: Record, source: Source) -> Reading:
 def _statement(each: Record, stated: datetime | None, author: str | None, source: Source) -> Vex:
     status = STATUSES.get(required(each, "status"))
     if status is None:
-        raise Unreadable("the status of a statement is no word of OpenVEX")
+        raise Unreadable("the status of a statement is no word of OpenVEX", each, "status")
     justification = text(each, "justification")
     reasoned = status != "NOT_AFFECTED" or justification or text(each, "impact_statement")
     return Vex(
@@ -74,7 +74,7 @@ def _names(statement: Record) -> tuple[str, ...]:
         names = [text(about, "name") or "", *advisories(last), *texts(about, "aliases")]
         names = names if any(names) else [last]
     if not any(name.strip() for name in names):
-        raise Unreadable("a statement names no vulnerability")
+        raise Unreadable("a statement names no vulnerability", statement, "vulnerability")
     return ranked(names)
 
 

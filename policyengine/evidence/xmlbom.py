@@ -52,7 +52,7 @@ def is_bom(data: bytes) -> bool:
     """Whether the root element is CycloneDX's. Raises `EvidenceError` for SPDX as RDF and for broken XML."""
     namespace, name = _Builder(data).root_name()
     if namespace == _RDF:
-        raise EvidenceError("SPDX as RDF is not read", "attach the same SBOM as JSON or as tag-value text")
+        raise EvidenceError("SPDX as RDF is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0)
     return namespace.startswith(NAMESPACE) and name == "bom"
 
 

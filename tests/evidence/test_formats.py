@@ -57,6 +57,10 @@ def test_the_place_of_a_fault_is_told() -> None:
     error = refusal(b'{"version": "2.1.0",\n "runs": [1,]}')
     assert (error.line, error.column) == (2, 13)
     assert refusal(b"SPDXVersion: SPDX-2.3\n\nno tag at all\n").line == 3
+    error = refusal(b'{"version": "2.1.0",\n "runs": [\n  {"tool": {},\n   "results": null}]}')
+    assert (error.line, error.column) == (4, 4)
+    error = refusal(b'\xef\xbb\xbf{"bomFormat": "CycloneDX", "specVersion": "1.6", "components": 5}')
+    assert (error.line, error.column) == (1, 50)
     error = refusal(b'<bom xmlns="http://cyclonedx.org/schema/bom/1.4">\n<a></b></bom>')
     assert (error.line, error.column) == (2, 6)
 
