@@ -73,13 +73,16 @@ def run(terminal: Terminal, options: Options) -> int:
     code = 0 if code == 1 and options.no_fail else code
     look = replace(terminal.look(), instant=options.at is not None, everything=options.everything)
     report = Report(decisions, look, len(images) > 1, code, _summary(wanted))
-    for output in sorted(
-        wanted, key=lambda each: each.path is None
-    ):  # what cannot be written is known before a verdict
+    for output in sorted(wanted, key=_to_stdout):
         put(terminal, output, render(output.format, report if output.path is None else report.for_file()))
     if Output("github") in wanted:
         tell_github(report)
     return code
+
+
+def _to_stdout(output: Output) -> bool:
+    """Files come first: what cannot be written is known before a verdict is read."""
+    return output.path is None
 
 
 def _summary(wanted: Sequence[Output]) -> str:
@@ -91,9 +94,7 @@ def _summary(wanted: Sequence[Output]) -> str:
 def _images(options: Options, references: Sequence[str]) -> list[Image]:
     """Every image, before any of them is asked for: a wrong reference stops the whole command."""
     if options.platform is not None and not PLATFORM.fullmatch(options.platform):
-        raise UsageError(
-            f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT: linux/arm64"
-        )
+        raise UsageError(f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT")
     if options.oci_layout:
         return in_layouts(references, options.repository, options.platform)
     if options.repository:
@@ -140,9 +141,8 @@ def _decided(terminal: Terminal, image: Image, terms: Terms, fail_on: str) -> De
     """The decision about one image, as the options want it; that nothing could be evaluated is an error to be said."""
     decision = decide_about(image.request, terms)
     if image.shown:
-        decision = replace(
-            decision, subject=replace(decision.subject, reference=_pinned(image, decision), repository="")
-        )
+        subject = replace(decision.subject, reference=_pinned(image, decision), repository="")
+        decision = replace(decision, subject=subject)
     if not decision.rules:
         for reason in decision.reasons:
             terminal.error(named(reason.code, f"{decision.subject.reference}: {reason.message}"))

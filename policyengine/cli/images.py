@@ -51,7 +51,7 @@ def sorted_out(arguments: Sequence[str], policies: Sequence[str]) -> Arguments:
         plain = [reference for reference in references if ":" not in reference and "@" not in reference]
         missing = f"there is no file or folder {quoted(plain[-1])}" if plain else "no policy was named"
         raise UsageError(missing, "name the files or folders that hold your policies")
-    return Arguments(tuple(dict.fromkeys(references)), (*policies, *paths))
+    return Arguments(tuple(references), (*policies, *paths))
 
 
 def in_layouts(references: Sequence[str], repository: str | None, platform: str | None) -> list[Image]:

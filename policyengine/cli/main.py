@@ -22,6 +22,7 @@ COMPLETE = "_POLICYENGINE_COMPLETE"
 
 def main() -> None:
     """The entry point: runs the command that the command line names, and exits."""
+    _prepare()
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -31,6 +32,15 @@ def main() -> None:
         silence(sys.stdout)
         code = code or CLOSED
     sys.exit(code)
+
+
+def _prepare() -> None:
+    """Give closed streams a place to go, and let the others escape what their encoding does not have."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 # open to the end
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # not a stranger's object yet
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -38,7 +38,6 @@ class Terminal:
         Raises `UsageError` where it cannot be written; a reader who left is no error.
         """
         if people:
-            _forgiving(sys.stdout)
             self._write(lambda: sys.stdout.write(text))
         else:
             sys.stdout.flush()
@@ -65,7 +64,6 @@ class Terminal:
 
     def complain(self, text: str) -> None:
         """Write text, safe already, to standard error; nobody may be listening, and that is no reason to fail."""
-        _forgiving(sys.stderr)
         try:
             sys.stderr.write(text)
             sys.stderr.flush()
@@ -116,12 +114,6 @@ def speaks(stream: TextIO, symbols: str) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def _forgiving(stream: Any) -> None:
-    """Let `stream` write escapes for what its encoding does not have, instead of failing."""
-    if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors="backslashreplace")
 
 
 def silence(stream: Any) -> None:

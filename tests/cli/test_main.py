@@ -147,6 +147,22 @@ def test_help_into_a_closed_pipe_is_quiet() -> None:
     assert ran.stderr == ""
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_change_nothing(closed: str) -> None:
+    command = [sys.executable, "-c", START, "eval", "--oci-layout", VULNERABLE, str(POLICIES), "--at", AT]
+    command += [*map(str, TRUST), "--repository", "registry.example.com/prod/order-api"]
+    ran = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *command], capture_output=True, check=False, env=os.environ
+    )
+    assert (ran.returncode, ran.stderr) == (1, b"")
+
+
+def test_help_in_a_poor_encoding() -> None:
+    ran = policyengine("eval", "--help", PYTHONIOENCODING="ascii")
+    assert (ran.code, ran.err) == (0, "")
+    assert "--trust-policy" in ran.out
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
 def test_an_answer_that_cannot_be_written_is_no_pass() -> None:
     command = [sys.executable, "-c", START, "eval", "--oci-layout", CLEAN, str(POLICIES), "--at", AT, *map(str, TRUST)]
