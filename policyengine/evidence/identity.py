@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from policyengine.evidence.model import Finding
+from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.purls import canonical
 
 Key = tuple[str, tuple[str, str | None] | None, str | None]
 
@@ -19,8 +20,14 @@ def repeated_findings(findings: Sequence[Finding]) -> tuple[int, ...]:
 
 def _key(finding: Finding, canonical: dict[str, str]) -> Key:
     package = finding.package
-    place = None if package is None else (package.purl or package.name, None if package.purl else package.version)
+    place = None if package is None else _package(package)
     return canonical.get(finding.ids[0], finding.ids[0]), place, finding.location
+
+
+def _package(package: Package) -> tuple[str, str | None]:
+    """What names a package: its package URL, however that is spelt, else its name and version."""
+    purl = canonical(package.purl) if package.purl is not None else None
+    return (purl, None) if purl is not None else (package.name, package.version)
 
 
 def _vulnerabilities(findings: Sequence[Finding]) -> dict[str, str]:

@@ -165,6 +165,10 @@ class Expressions:
             items.append(self.check(item, wanted, scope))
             wanted = wanted or items[0].type
         assert wanted is not None
+        if wanted == LICENSE:
+            for constant in items:
+                if isinstance(constant, checked.Constant):
+                    literals.simple_license(constant, self.problems)
         return folding.members(Type(wanted.name, container), node.span, items)
 
     def _record(self, node: syntax.RecordLiteral, expected: Type | None, scope: Scope) -> Expr:

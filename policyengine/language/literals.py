@@ -136,10 +136,19 @@ def _vulnerability(node: Text, problems: Problems) -> str | None:
 def _license(node: Text, problems: Problems) -> str | None:
     from policyengine.evidence import licenses
 
-    if (problem := licenses.problem(node.value)) is not None:
+    if (problem := licenses.problem(node.value, expression=True)) is not None:
         problems.error("E108", node.span, problem.message, suggestion=problem.suggestion)
         return None
     return node.value
+
+
+def simple_license(constant: Constant, problems: Problems) -> None:
+    """Report a member of a set of licences that is an expression: a set holds simple licences, or `X WITH E`."""
+    from policyengine.evidence import licenses
+
+    problem = licenses.problem(constant.value) if isinstance(constant.value, str) else None
+    if problem is not None:
+        problems.error("E108", constant.span, problem.message, suggestion=problem.suggestion)
 
 
 def _purl(node: Text, problems: Problems) -> str | None:
