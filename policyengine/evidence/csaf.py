@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from policyengine.evidence.fields import Record, Unreadable, member, records, required, text, texts
 from policyengine.evidence.identifiers import ranked
@@ -23,12 +22,6 @@ _GROUPS = {
     "under_investigation": "UNDER_INVESTIGATION",
 }
 """`recommended` says nothing of a status. A product under several statuses counts as affected (section 6.1.6)."""
-
-
-def is_csaf(value: Any) -> bool:
-    """Whether `value` is a CSAF document."""
-    document = value.get("document") if type(value) is dict else None
-    return type(document) is dict and "csaf_version" in document
 
 
 def read(advisory: Record, source: Source) -> Reading:

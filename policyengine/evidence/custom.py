@@ -14,12 +14,13 @@ from typing import Any
 
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
-from policyengine.evidence import intoto, purls, severity
+from policyengine.evidence import severity
 from policyengine.evidence.fields import Unreadable
 from policyengine.evidence.identifiers import normal
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Custom
 from policyengine.evidence.reading import Source
+from policyengine.evidence.recognition import is_statement
 from policyengine.strictjson import quoted
 
 FieldSpec = tuple[str, str, bool, str]
@@ -41,8 +42,10 @@ def _document(data: bytes) -> Any:
     """The parsed document; of an envelope the statement in it."""
     try:
         value = strictjson.loads(data)
-        if not intoto.is_statement(value):
+        if not is_statement(value):
             return value
+        from policyengine.evidence import intoto
+
         statements = list(intoto.statements(value))
     except strictjson.JsonError as fault:
         raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
@@ -143,6 +146,8 @@ def _severity(value: Any) -> Any:
 
 
 def _purl(value: Any) -> str:
+    from policyengine.evidence import purls
+
     if purls.parse(_text(value)) is None:
         raise ValueError
     return _text(value)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
-from policyengine.evidence import bomvex, vex
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
 from policyengine.evidence.instants import instant
-from policyengine.evidence.licenseexpressions import parse
 from policyengine.evidence.model import Collection, Gap, Package, Sbom, Vex
 from policyengine.evidence.packages import ecosystem
 from policyengine.evidence.reading import Reading, Source
@@ -52,19 +51,29 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
         signatures=source.signatures,
         packages=packages,
     )
-    found = bomvex.statements(bom, time, _references(listed), source)
-    warnings = list(vex.doubts(found))
+    found, warnings = _vex(bom, listed, time, source)
     if stated is not None and not instant(stated):
         warnings.append("its timestamp cannot be read")
     if not packages.items and not packages.gaps:
         warnings.append("its list of components is empty")
-    if count := bomvex.unanalysed(bom):
-        warnings.append(f"it lists {count} vulnerabilities, which make no scan: attach the scan itself")
     only_vex = bool(found) and bom.get("components") is None
     result: tuple[Sbom | Vex, ...] = found if only_vex else (sbom, *found)
     kind = "vex" if only_vex else "sbom"
     label = f"cyclonedx-{form}-{version}"
     return Reading(kind, label, result, tool, tool_version, time, _subjects(metadata), tuple(warnings))
+
+
+def _vex(bom: Record, listed: list[Any], time: datetime | None, source: Source) -> tuple[tuple[Vex, ...], list[str]]:
+    """The statements about vulnerabilities that the BOM lists, and warnings about them."""
+    if not bom.get("vulnerabilities"):
+        return (), []
+    from policyengine.evidence import bomvex, vex
+
+    found = bomvex.statements(bom, time, _references(listed), source)
+    warnings = list(vex.doubts(found))
+    if count := bomvex.unanalysed(bom):
+        warnings.append(f"it lists {count} vulnerabilities, which make no scan: attach the scan itself")
+    return found, warnings
 
 
 def _references(listed: list[Any]) -> dict[str, str]:
@@ -149,6 +158,8 @@ def _all_of(entries: list[str]) -> str | None:
 
 def _operand(entry: str) -> str:
     """`entry` as a part of an expression. Free text becomes one word that no list knows, so that the rest counts."""
+    from policyengine.evidence.licenseexpressions import parse
+
     if parse(entry) is not None:
         return f"({entry})" if any(sign.isspace() for sign in entry) else entry
     return re.sub(r"[^A-Za-z0-9.+-]+", "-", entry).strip("-+") or "NOASSERTION"

@@ -6,49 +6,26 @@ travels as JSON, and an attacker chooses types freely.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
-from policyengine.evidence import (
-    clair,
-    csaf,
-    cyclonedx,
-    gitlab,
-    grype,
-    harbor,
-    intoto,
-    osv,
-    prisma,
-    sarif,
-    snyk,
-    spdx,
-    spdx3,
-    tagvalue,
-    trivy,
-    vex,
-    xmlbom,
-)
 from policyengine.evidence.fields import Unreadable, path_of
 from policyengine.evidence.reading import Reading, Source
-
-_LINES = 1_000  # statements in one file; real ones hold a handful
-_LOOK = 65_536  # bytes within which a document has to show what it is
-Reader = Callable[[Any, Source], Reading]
+from policyengine.evidence.recognition import recognised
 
 
 def sniff(data: bytes) -> str | None:
     """The family of formats that `data` belongs to ("sarif", "spdx-tag-value"…), or `None` for any other bytes."""
     try:
-        return _recognised(data)[0]
+        return recognised(data)[0]
     except EvidenceError:
         return None
 
 
 def read(data: bytes, source: Source) -> Reading:
     """What the document `data` says. Raises `EvidenceError`, with the place, for what cannot be read whole."""
-    _, reader, content = _recognised(data)
+    _, reader, content = recognised(data)
     try:
         return reader(content, source)
     except Unreadable as fault:
@@ -139,124 +116,3 @@ _PREFIXES = (
     ("application/vnd.grype", "scan"),
 )
 """Types that come with versions or predicates in their names."""
-
-
-# Recognising ----------------------------------------------------------------------------------------
-
-
-def _recognised(data: bytes) -> tuple[str, Reader, Any]:
-    """The family of `data`, its reader, and what the reader wants: the parsed JSON, else the bytes."""
-    start = data.removeprefix(strictjson.BOM)[:_LOOK].lstrip()
-    if not start or start[:1] in b"{[n" or data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
-        return _json(data)
-    if start.startswith(b"<"):
-        if xmlbom.is_bom(data):
-            return "cyclonedx-xml", xmlbom.read, data
-        raise EvidenceError("the document is XML of no known format", "", 1, 1, 0)
-    for line in start.split(b"\n"):
-        word = line.strip()
-        if word.startswith(b"SPDXVersion:"):
-            return "spdx-tag-value", tagvalue.read, data
-        if word.startswith((b"spdxVersion:", b'"spdxVersion":', b"SPDXID:")):
-            raise EvidenceError(
-                "SPDX as YAML is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0
-            )
-        if word and not word.startswith((b"#", b"---")):
-            break
-    return _json(data)
-
-
-def _json(data: bytes) -> tuple[str, Reader, Any]:
-    try:
-        value = strictjson.loads(data)
-    except strictjson.JsonError as fault:
-        value = _lines(data)
-        if value is None:
-            raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
-    found = _known(value)
-    if found is None:
-        raise EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
-    return *found, value
-
-
-def _lines(data: bytes) -> list[Any] | None:
-    """Statements written one to a line, as `.intoto.jsonl` files hold them; `None` for anything else."""
-    lines = [line for line in data.removeprefix(strictjson.BOM).split(b"\n", _LINES) if line.strip()]
-    if not 1 < len(lines) < _LINES:
-        return None
-    try:
-        values = [strictjson.loads(line) for line in lines]
-    except strictjson.JsonError:
-        return None
-    return values if intoto.is_statement(values) else None
-
-
-def _known(value: Any) -> tuple[str, Reader] | None:
-    """The family and the reader of a JSON value."""
-    return next(((name, reader) for name, belongs, reader in _JSON if belongs(value)), None)
-
-
-def _inner(value: Any, source: Source) -> Reading:
-    """A document inside another one, which is no envelope again."""
-    found = _known(value)
-    if found is None or found[0] == "in-toto":
-        raise Unreadable("it holds a document of no known format")
-    return found[1](value, source)
-
-
-def _statements(value: Any, source: Source) -> Reading:
-    return intoto.read(value, source, _inner)
-
-
-def _keys(*names: str) -> Callable[[Any], bool]:
-    wanted = frozenset(names)
-    return lambda value: type(value) is dict and wanted <= value.keys()
-
-
-def _has(value: Any, key: str, *inner: str) -> bool:
-    """Whether the objects in the array at `key`, or some, have all the `inner` keys."""
-    listed = value.get(key) if type(value) is dict else None
-    return type(listed) is list and any(type(each) is dict and set(inner) <= each.keys() for each in listed)
-
-
-def _is_older_trivy(value: Any) -> bool:
-    """The bare array of results of Trivy's first schema.
-
-    Where it found nothing it wrote `null`, which any broken pipeline may write too: that is no scan.
-    """
-    marks = {"Target", "Vulnerabilities"}
-    return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
-
-
-def _is_harbor(value: Any) -> bool:
-    return type(value) is dict and any(key.startswith(harbor.MEDIA_TYPE) for key in value)
-
-
-def _is_snyk(value: Any) -> bool:
-    projects = value if type(value) is list else [value]
-    marks = {"vulnerabilities", "dependencyCount"}
-    return bool(projects) and all(type(each) is dict and marks <= each.keys() for each in projects)
-
-
-_JSON: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
-    ("in-toto", intoto.is_statement, _statements),
-    ("sarif", _keys("runs", "version"), sarif.read),
-    ("cyclonedx", lambda value: type(value) is dict and value.get("bomFormat") == "CycloneDX", cyclonedx.read),
-    ("spdx", _keys("spdxVersion"), spdx.read),
-    ("spdx", lambda value: type(value) is dict and value.get("SPDXID") == "SPDXRef-DOCUMENT", spdx.read),
-    ("spdx", spdx3.is_spdx3, spdx3.read),
-    ("openvex", vex.is_openvex, vex.read),
-    ("csaf", csaf.is_csaf, csaf.read),
-    ("grype", _keys("matches", "descriptor"), grype.read),
-    ("trivy", _keys("SchemaVersion"), trivy.read),
-    ("trivy", _keys("ArtifactName", "Results"), trivy.read),
-    ("trivy", _is_older_trivy, trivy.read),
-    ("osv", lambda value: _has(value, "results", "packages", "source"), osv.read),
-    ("prisma", lambda value: _has(value, "results", "distro") or _has(value, "results", "compliances"), prisma.read),
-    ("harbor", _is_harbor, harbor.read),
-    ("clair", _keys("package_vulnerabilities", "vulnerabilities"), clair.read),
-    ("clair-scanner", _keys("unapproved", "vulnerabilities"), clair.read_scanner),
-    ("gitlab", _keys("scan", "vulnerabilities"), gitlab.read),
-    ("snyk", _is_snyk, snyk.read),
-)
-"""The formats in JSON, in the order in which they are told apart."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from urllib.parse import unquote
 
 from msgspec.structs import replace
 
@@ -143,6 +142,8 @@ def _severity(result: Result, word: str) -> Severity | None:
 
 
 def _package(result: Result, name: str, version: str | None) -> Package:
+    from urllib.parse import unquote
+
     purls = texts(member(result.rule, "properties"), "purls")
     matching = [purl for purl in purls if version and unquote(purl).partition("?")[0].endswith(f"@{version}")]
     purl = matching[0] if matching else None

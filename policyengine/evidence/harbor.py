@@ -10,13 +10,12 @@ from policyengine.evidence.fields import Record, Unreadable, collect, member, nu
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.reading import Reading, Source, scanned
-
-MEDIA_TYPE = "application/vnd.security.vulnerability.report"
+from policyengine.evidence.recognition import HARBOR
 
 
 def read(document: Record, source: Source) -> Reading:
     """A report as `GET …/additions/vulnerabilities` of Harbor gives it."""
-    report = next((member(document, key) for key in document if key.startswith(MEDIA_TYPE)), {})
+    report = next((member(document, key) for key in document if key.startswith(HARBOR)), {})
     if type(report.get("vulnerabilities")) is not list:
         raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
     scanner = member(report, "scanner")

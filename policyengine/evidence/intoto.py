@@ -21,29 +21,11 @@ from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Finding
 from policyengine.evidence.reading import Reading, Source, scanned
+from policyengine.evidence.recognition import STATEMENT
 from policyengine.strictjson import quoted
 
 Inner = Callable[[Any, Source], Reading]
 """How a document of any known format is read: what many predicates are."""
-
-STATEMENT = "https://in-toto.io/Statement/"
-_BUNDLE = "application/vnd.dev.sigstore.bundle"
-
-
-def is_statement(value: Any) -> bool:
-    """Whether `value` is a statement, or something that statements travel in."""
-    if type(value) is list:
-        return bool(value) and all(map(is_statement, value))
-    if type(value) is not dict:
-        return False
-    kind = value.get("_type")
-    return (
-        {"payloadType", "payload"} <= value.keys()
-        or (type(kind) is str and kind.startswith(STATEMENT))
-        or str(value.get("mediaType")).startswith(_BUNDLE)
-        or "provenance_summary" in value
-        or type(value.get("attestations")) is list
-    )
 
 
 def read(value: Any, source: Source, inner: Inner) -> Reading:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from policyengine.evidence.model import Package
 
 
@@ -16,6 +14,8 @@ def ecosystem(purl: str | None) -> str | None:
 
 def named_by(purl: str, document: str) -> Package:
     """The package that `purl` names, for documents that say no more; of a broken one the whole text is the name."""
+    from urllib.parse import unquote
+
     kind = ecosystem(purl)
     path = purl.partition("?")[0].partition("#")[0]
     stem, _, version = path.rpartition("@") if "@" in path.rpartition("/")[2] else (path, "", "")

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from policyengine.evidence import scanners, snyk
+from policyengine.evidence import scanners
 from policyengine.evidence.fields import Record, Unreadable, collect, flag, items, member, records, text, texts
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Finding, Gap, Scan
@@ -142,7 +142,13 @@ def _finished(run: Record) -> datetime | None:
     """When the run ended: its last invocation's end, or the instant that ends Snyk's name of the run."""
     ends = [instant(text(invocation, "endTimeUtc"), zone="Z") for invocation in records(run, "invocations")]
     known = [end for end in ends if end is not None]
-    return max(known) if known else instant(snyk.scan_time(run))
+    return max(known) if known else instant(_named(run))
+
+
+def _named(run: Record) -> str | None:
+    """The last part of the run's name, where Snyk puts the time."""
+    name = text(member(run, "automationDetails"), "id")
+    return name.rpartition("/")[2] if name else None
 
 
 _DIGEST = re.compile(r"sha(?:256:[0-9a-f]{64}|512:[0-9a-f]{128})", re.ASCII)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 
-from policyengine.evidence import clair, grype, osv, prisma, severity, snyk, trivy
+from policyengine.evidence import severity
 from policyengine.evidence.fields import Unreadable, decimal, member, number, text
 from policyengine.evidence.identifiers import advisories, cves
 from policyengine.evidence.model import Finding, Severity
@@ -212,18 +213,29 @@ def _category(result: Result, ids: list[str], tags: list[str]) -> str:
 
 # Who is who -----------------------------------------------------------------------------------------
 
+
+def _of(module: str) -> Adapter:
+    """The adapter in a scanner's own module, imported on its first call."""
+
+    def results(result: Result) -> Iterable[Finding]:
+        found: Adapter = import_module(f"policyengine.evidence.{module}").results
+        return found(result)
+
+    return results
+
+
 KNOWN: Mapping[str, tuple[str, Adapter]] = {
-    "trivy": ("trivy", trivy.results),
-    "grype": ("grype", grype.results),
-    "snyk container": ("snyk", snyk.results),
-    "snyk open source": ("snyk open source", snyk.results),
-    "snykcode": ("snyk code", snyk.results),
-    "snyk iac": ("snyk iac", snyk.results),
+    "trivy": ("trivy", _of("trivy")),
+    "grype": ("grype", _of("grype")),
+    "snyk container": ("snyk", _of("snyk")),
+    "snyk open source": ("snyk open source", _of("snyk")),
+    "snykcode": ("snyk code", _of("snyk")),
+    "snyk iac": ("snyk iac", _of("snyk")),
     "docker scout": ("docker scout", scout),
-    "prisma cloud (twistcli)": ("prisma", prisma.results),
+    "prisma cloud (twistcli)": ("prisma", _of("prisma")),
     "sysdig-cli-scanner": ("sysdig", sysdig),
-    "clair v4": ("clair", clair.results),
-    "osv-scanner": ("osv-scanner", osv.results),
+    "clair v4": ("clair", _of("clair")),
+    "osv-scanner": ("osv-scanner", _of("osv")),
     "govulncheck": ("govulncheck", govulncheck),
     "dependency-check": ("dependency-check", dependency_check),
     "checkov": ("checkov", checkov),

@@ -107,9 +107,3 @@ def _fix(result: Result) -> str | None:
         if advice:
             return advice.group(1)
     return None
-
-
-def scan_time(run: Record) -> str | None:
-    """The instant that ends the name of a run."""
-    name = text(member(run, "automationDetails"), "id")
-    return name.rpartition("/")[2] if name else None

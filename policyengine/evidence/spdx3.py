@@ -14,7 +14,6 @@ from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import ecosystem
 from policyengine.evidence.reading import Reading, Source
 
-CONTEXT = "https://spdx.org/rdf/3.0"
 _PACKAGES = frozenset(("software_Package", "ai_AIPackage", "dataset_DatasetPackage"))
 _RELATIONS = {"hasdeclaredlicense": "declared", "hasconcludedlicense": "concluded"}
 _KINDS = {
@@ -31,15 +30,6 @@ _SETS = {
 }
 _LICENSE_DEPTH = 20
 _LICENSE_CHARS = 10_000
-
-
-def is_spdx3(value: Any) -> bool:
-    """Whether `value` is a document in SPDX's own context."""
-    if type(value) is not dict or type(value.get("@graph")) is not list:
-        return False
-    context = value.get("@context")
-    contexts = context if type(context) is list else [context]
-    return any(type(each) is str and each.startswith(CONTEXT) for each in contexts)
 
 
 def read(document: Record, source: Source) -> Reading:

@@ -18,8 +18,8 @@ from policyengine.evidence.identifiers import advisories, ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Vex
 from policyengine.evidence.reading import Reading, Source
+from policyengine.evidence.recognition import OPENVEX
 
-CONTEXT = "https://openvex.dev/ns"
 STATUSES = {
     "not_affected": "NOT_AFFECTED",
     "affected": "AFFECTED",
@@ -28,17 +28,11 @@ STATUSES = {
 }
 
 
-def is_openvex(value: Any) -> bool:
-    """Whether `value` is an OpenVEX document, by its context."""
-    context = value.get("@context") if type(value) is dict else None
-    return type(context) is str and context.startswith(CONTEXT)
-
-
 def read(document: Record, source: Source) -> Reading:
     """An OpenVEX document: one record for each statement."""
     if type(document.get("statements")) is not list:
         raise Unreadable('"statements" is not an array', document, "statements")
-    version = document["@context"].removeprefix(CONTEXT).strip("/").removeprefix("v") or "0.0.1"
+    version = document["@context"].removeprefix(OPENVEX).strip("/").removeprefix("v") or "0.0.1"
     stated = moment(document, "timestamp") or source.created
     author = text(document, "author")
     found = tuple(_statement(each, stated, author, source) for each in records(document, "statements"))

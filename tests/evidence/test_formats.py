@@ -53,6 +53,12 @@ def test_what_is_refused_and_why(data: bytes, reason: str) -> None:
     assert formats.sniff(data) in {None, "sarif"}
 
 
+def test_a_document_of_two_formats_is_refused() -> None:
+    """Two readers would see two documents in it, each with its own findings or none."""
+    both = {"version": "2.1.0", "runs": [], "bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}
+    assert refusal(json.dumps(both).encode()).message == "the document claims to be sarif and cyclonedx at once"
+
+
 def test_the_place_of_a_fault_is_told() -> None:
     error = refusal(b'{"version": "2.1.0",\n "runs": [1,]}')
     assert (error.line, error.column) == (2, 13)

@@ -1,0 +1,214 @@
+"""What a document is, by its content, and which reader reads it.
+
+Readers are imported when a document of theirs turns up: one evaluation sees two or three of twenty formats,
+and importing them all takes longer than reading a small document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from policyengine import strictjson
+from policyengine.errors import EvidenceError
+from policyengine.evidence.fields import Unreadable
+from policyengine.evidence.reading import Reading, Source
+
+Reader = Callable[[Any, Source], Reading]
+_LINES = 1_000  # statements in one file; real ones hold a handful
+_LOOK = 65_536  # bytes within which a document has to show what it is
+_WIDE = (b"\xff\xfe", b"\xfe\xff")
+_CONVERT = "attach the same SBOM as JSON or as tag-value text"
+
+
+def recognised(data: bytes) -> tuple[str, Reader, Any]:
+    """The family of `data`, its reader, and what that wants: the parsed JSON, else the bytes.
+
+    Raises `EvidenceError` for bytes of no known format, and where the format's syntax is broken.
+    """
+    start = data.removeprefix(strictjson.BOM)[:_LOOK].lstrip()
+    if start[:1] in (b"", b"{", b"[") or data.startswith(_WIDE) or b"\0" in data[:4]:
+        return _json(data)
+    if start.startswith(b"<"):
+        return _xml(data)
+    for line in start.split(b"\n"):
+        word = line.strip()
+        if word.startswith(b"SPDXVersion:"):
+            return "spdx-tag-value", _reader("tagvalue"), data
+        if word.startswith((b"spdxVersion:", b'"spdxVersion":', b"SPDXID:")):
+            raise EvidenceError("SPDX as YAML is not read", _CONVERT, 1, 1, 0)
+        if word and not word.startswith((b"#", b"---")):
+            break
+    return _json(data)
+
+
+def _reader(module: str, name: str = "read") -> Reader:
+    """The function `name` of a reader's module, imported on its first call."""
+
+    def read(content: Any, source: Source) -> Reading:
+        found: Reader = getattr(import_module(f"policyengine.evidence.{module}"), name)
+        return found(content, source)
+
+    return read
+
+
+def _xml(data: bytes) -> tuple[str, Reader, Any]:
+    from policyengine.evidence import xmlbom
+
+    if xmlbom.is_bom(data):
+        return "cyclonedx-xml", xmlbom.read, data
+    raise EvidenceError("the document is XML of no known format", "", 1, 1, 0)
+
+
+def _json(data: bytes) -> tuple[str, Reader, Any]:
+    try:
+        value = strictjson.loads(data)
+    except strictjson.JsonError as fault:
+        value = _lines(data)
+        if value is None:
+            raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
+    found = _known(value)
+    if not found:
+        raise EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
+    if len(found) > 1:
+        raise EvidenceError(f"the document claims to be {' and '.join(found)} at once", "", 1, 1, 0)
+    return *next(iter(found.items())), value
+
+
+def _lines(data: bytes) -> list[Any] | None:
+    """Statements written one to a line, as `.intoto.jsonl` files hold them; `None` for anything else."""
+    lines = [line for line in data.removeprefix(strictjson.BOM).split(b"\n", _LINES) if line.strip()]
+    if not 1 < len(lines) < _LINES:
+        return None
+    try:
+        values = [strictjson.loads(line) for line in lines]
+    except strictjson.JsonError:
+        return None
+    return values if is_statement(values) else None
+
+
+def _known(value: Any) -> dict[str, Reader]:
+    """The families that a JSON value belongs to, each with the reader that fits best."""
+    found: dict[str, Reader] = {}
+    for name, belongs, reader in _FORMATS:
+        if belongs(value):
+            found.setdefault(name, reader)
+    return found
+
+
+def _inner(value: Any, source: Source) -> Reading:
+    """A document inside another one, which is no envelope again."""
+    found = _known(value)
+    if len(found) != 1 or "in-toto" in found:
+        raise Unreadable("it holds a document of no known format")
+    return next(iter(found.values()))(value, source)
+
+
+def _statements(value: Any, source: Source) -> Reading:
+    from policyengine.evidence import intoto
+
+    return intoto.read(value, source, _inner)
+
+
+# Marks of the formats -------------------------------------------------------------------------------
+
+STATEMENT = "https://in-toto.io/Statement/"
+BUNDLE = "application/vnd.dev.sigstore.bundle"
+OPENVEX = "https://openvex.dev/ns"
+SPDX3 = "https://spdx.org/rdf/3.0"
+HARBOR = "application/vnd.security.vulnerability.report"
+
+
+def is_statement(value: Any) -> bool:
+    """Whether `value` is an in-toto statement, or something that statements travel in."""
+    if type(value) is list:
+        return bool(value) and all(map(is_statement, value))
+    if type(value) is not dict:
+        return False
+    return (
+        {"payloadType", "payload"} <= value.keys()
+        or _begins(value.get("_type"), STATEMENT)
+        or _begins(value.get("mediaType"), BUNDLE)
+        or "provenance_summary" in value
+        or type(value.get("attestations")) is list
+    )
+
+
+def _begins(value: Any, prefix: str) -> bool:
+    return type(value) is str and value.startswith(prefix)
+
+
+def _keys(*names: str) -> Callable[[Any], bool]:
+    wanted = frozenset(names)
+    return lambda value: type(value) is dict and wanted <= value.keys()
+
+
+def _says(key: str, *words: str) -> Callable[[Any], bool]:
+    return lambda value: type(value) is dict and type(value.get(key)) is str and value[key] in words
+
+
+def _has(value: Any, key: str, *inner: str) -> bool:
+    """Whether some object in the array at `key` has all the `inner` keys."""
+    listed = value.get(key) if type(value) is dict else None
+    return type(listed) is list and any(type(each) is dict and set(inner) <= each.keys() for each in listed)
+
+
+def _is_openvex(value: Any) -> bool:
+    return type(value) is dict and _begins(value.get("@context"), OPENVEX)
+
+
+def _is_csaf(value: Any) -> bool:
+    document = value.get("document") if type(value) is dict else None
+    return type(document) is dict and "csaf_version" in document
+
+
+def _is_spdx3(value: Any) -> bool:
+    if type(value) is not dict or type(value.get("@graph")) is not list:
+        return False
+    context = value.get("@context")
+    return any(_begins(each, SPDX3) for each in (context if type(context) is list else [context]))
+
+
+def _is_older_trivy(value: Any) -> bool:
+    """The bare array of results of Trivy's first schema.
+
+    Where it found nothing it wrote `null`, which any broken pipeline may write too: that is no scan.
+    """
+    marks = {"Target", "Vulnerabilities"}
+    return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
+
+
+def _is_harbor(value: Any) -> bool:
+    return type(value) is dict and any(key.startswith(HARBOR) for key in value)
+
+
+def _is_snyk(value: Any) -> bool:
+    projects = value if type(value) is list else [value]
+    marks = {"vulnerabilities", "dependencyCount"}
+    return bool(projects) and all(type(each) is dict and marks <= each.keys() for each in projects)
+
+
+_FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
+    ("in-toto", is_statement, _statements),
+    ("sarif", _keys("runs", "version"), _reader("sarif")),
+    ("cyclonedx", _says("bomFormat", "CycloneDX"), _reader("cyclonedx")),
+    ("spdx", _is_spdx3, _reader("spdx3")),
+    ("spdx", _keys("spdxVersion"), _reader("spdx")),
+    ("spdx", _says("SPDXID", "SPDXRef-DOCUMENT"), _reader("spdx")),
+    ("openvex", _is_openvex, _reader("vex")),
+    ("csaf", _is_csaf, _reader("csaf")),
+    ("grype", _keys("matches", "descriptor"), _reader("grype")),
+    ("trivy", _keys("SchemaVersion"), _reader("trivy")),
+    ("trivy", _keys("ArtifactName", "Results"), _reader("trivy")),
+    ("trivy", _is_older_trivy, _reader("trivy")),
+    ("osv", lambda value: _has(value, "results", "packages", "source"), _reader("osv")),
+    ("prisma", lambda value: _has(value, "results", "distro"), _reader("prisma")),
+    ("prisma", lambda value: _has(value, "results", "compliances"), _reader("prisma")),
+    ("harbor", _is_harbor, _reader("harbor")),
+    ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
+    ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
+    ("gitlab", _keys("scan", "vulnerabilities"), _reader("gitlab")),
+    ("snyk", _is_snyk, _reader("snyk")),
+)
+"""The formats in JSON. A document that belongs to two families is refused: two readers would see two documents."""
