@@ -26,6 +26,9 @@ from policyengine.language.unknown import Unknown, because, merged, unseen
 from policyengine.language.view import View
 
 Scope = Mapping[str, Any]
+Watch = Callable[[Expr, Any], None]
+"""Is told what an expression comes to: coverage listens so."""
+
 ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
@@ -35,17 +38,21 @@ OPEN = object()
 
 
 def interpret(
-    policy: checked.Policy, view: View, parameters: Mapping[str, Any], environment: str | None = None
+    policy: checked.Policy,
+    view: View,
+    parameters: Mapping[str, Any],
+    environment: str | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """What `policy` says of the image in `view`; `parameters` are portable values by qualified name.
 
-    Raises `UsageError` where a parameter has no value, and nothing else: a rule that cannot be evaluated
-    is undetermined.
+    `watch` is told what every expression comes to, each time that it is asked. Raises `UsageError` where a
+    parameter has no value, and nothing else: a rule that cannot be evaluated is undetermined.
     """
     from policyengine.language.hearing import Hearing
 
     known = facts(policy)
-    hearing = Hearing(Interpreter(policy, view, settled(known, parameters, environment)))
+    hearing = Hearing(Interpreter(policy, view, settled(known, parameters, environment), watch))
     if not hearing.applies():
         return Outcome(applies=False)
     return conclude(known, hearing, view, environment, guarded=True)
@@ -61,8 +68,10 @@ class Step(Struct, frozen=True):
 class Interpreter:
     """Evaluates expressions of one policy in front of one view, with the values of its parameters."""
 
-    def __init__(self, policy: checked.Policy, view: View, values: Mapping[str, Any]) -> None:
-        self.policy, self.view, self.values = policy, view, values
+    def __init__(
+        self, policy: checked.Policy, view: View, values: Mapping[str, Any], watch: Watch | None = None
+    ) -> None:
+        self.policy, self.view, self.values, self.watch = policy, view, values, watch
         self.bindings = {binding.name: binding.value for binding in policy.bindings}
         self.functions = {function.name: function for function in policy.functions}
         self.asked = asked(policy.functions)
@@ -85,7 +94,10 @@ class Interpreter:
 
     def value(self, expr: Expr, scope: Scope) -> Any:
         """What `expr` is where the locals are `scope`."""
-        return self.rules[type(expr)](expr, scope)
+        found = self.rules[type(expr)](expr, scope)
+        if self.watch is not None:
+            self.watch(expr, found)
+        return found
 
     def steps(self, expr: Expr, scope: Scope) -> list[Step]:
         """What each part of `expr` is that needs no other locals than `scope` has, from the whole to the parts."""

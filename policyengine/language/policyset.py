@@ -84,6 +84,11 @@ class PolicySet:
         return self.summary.diagnostics()
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files that this set was made of."""
+        return self._sources
+
+    @property
     def program(self) -> Program:
         """The checked program; compiled again where this set came from the cache."""
         if self._program is None:

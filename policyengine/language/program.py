@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import fields
 
 from policyengine.language import checked
 from policyengine.language.checked import Expr
@@ -125,7 +124,7 @@ class Program:
 
 def _operands(expr: Expr) -> list[Expr]:
     """What an operation works on."""
-    found = [getattr(expr, field.name) for field in fields(expr)[2:]]
+    found = [getattr(expr, name) for name in expr.__struct_fields__[2:]]
     listed = [part for value in found for part in (value if isinstance(value, tuple) else (value,))]
     return [part for part in listed if isinstance(part, Expr)]
 

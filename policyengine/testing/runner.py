@@ -20,6 +20,9 @@ from policyengine.verification.trust import Trust
 INSTANT = datetime(2026, 1, 1, tzinfo=UTC)
 """The instant of a test that states none."""
 
+NOBODY = Trust.none("the tests name no trust policy")
+"""What `given layout` verifies by where nobody says so."""
+
 
 class Outcome(Struct, frozen=True):
     """How one test went. `failures` are sentences, each with the line of what was expected; none means passed."""
@@ -43,16 +46,24 @@ def run_tests(policies: PolicySet, pattern: str = "*", trust: Trust | None = Non
     `trust` is what `given layout` verifies by.
     """
     own = {policy.name: policy for policy in policies.program.policies}
-    trust = trust or Trust.none("the tests name no trust policy")
-    for test in policies.tests:
-        if fnmatchcase(test.name, pattern) or fnmatchcase(f"{test.policy}/{test.name}", pattern):
-            yield outcome(test, own[test.policy], policies, trust)
+    trust = trust or NOBODY
+    for test in selected(policies, pattern):
+        yield outcome(test, own[test.policy], only(policies, test.policy), trust)
+
+
+def selected(policies: PolicySet, pattern: str) -> list[Test]:
+    """The tests whose name, or `POLICY/NAME`, matches the glob `pattern`."""
+    return [
+        test
+        for test in policies.tests
+        if fnmatchcase(test.name, pattern) or fnmatchcase(f"{test.policy}/{test.name}", pattern)
+    ]
 
 
 def outcome(test: Test, policy: Policy, policies: PolicySet, trust: Trust) -> Outcome:
-    """How `test` of `policy` goes; what cannot be staged fails it, with the reason."""
+    """How `test` of `policy` goes, where `policies` is that policy alone; what cannot be staged fails it."""
     try:
-        decision = _decision(test, policy, only(policies, policy.name), trust)
+        decision = decided(test, policy, policies, trust)
     except PolicyEngineError as error:
         return Outcome(test, ((test.span.line, error.message),))
     judged = ((each.span.line, failure(each, policy, decision)) for each in test.expectations)
@@ -65,7 +76,8 @@ def only(policies: PolicySet, name: str) -> PolicySet:
     return PolicySet((), replace(summary, policies=tuple(each for each in summary.policies if each.name == name)))
 
 
-def _decision(test: Test, policy: Policy, policies: PolicySet, trust: Trust) -> Decision:
+def decided(test: Test, policy: Policy, policies: PolicySet, trust: Trust) -> Decision:
+    """The decision of `policies` about what `test` gives; raises `PolicyEngineError` for what cannot be staged."""
     at = datetime.fromisoformat(test.at) if test.at else INSTANT
     if any(step.kind == "layout" for step in test.steps):
         from policyengine.testing.layouts import evaluated
