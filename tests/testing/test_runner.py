@@ -166,6 +166,32 @@ def test_documents_of_a_declared_kind() -> None:
     assert "has no `percent`, which every coverage has" in failure('test "a" given coverage {} expect deny', rules)
 
 
+def test_provenances_and_vex_statements() -> None:
+    rules = """
+    policy p
+    rule built deny "t" require some provenance where provenance.builder matches "https://build.example.com/*"
+      and provenance.started within 1 day
+    rule fixed deny "t" forbid finding where finding.severity is HIGH
+      unless some vex where vex covers finding and vex.status is NOT_AFFECTED
+    """
+    finding = """given finding { id: "CVE-2024-0001", severity: HIGH,
+      package: { name: "curl", purl: "pkg:deb/debian/curl@8.0" } }"""
+    products = 'products: { "pkg:deb/debian/curl@8.0" }'
+    assert passes(f"""
+      test "ours" given provenance {{ builder: "https://build.example.com/1", started: 2025-12-31T12:00:00Z }}
+        expect no violation of built
+      test "theirs" given provenance {{ builder: "https://evil.example.com/1", started: 2025-12-31T12:00:00Z }}
+        expect deny by built
+      test "no time" given provenance {{ builder: "https://build.example.com/1" }} expect undetermined by built
+      test "excused" {finding} given vex {{ id: "CVE-2024-0001", status: NOT_AFFECTED, {products} }}
+        expect no violation of fixed
+      test "by nobody" {finding}
+        given vex {{ id: "CVE-2024-0001", status: NOT_AFFECTED, {products}, unsigned: true }}
+        expect deny by fixed
+      test "no status" {finding} given vex {{ id: "CVE-2024-0001", {products} }} expect deny by fixed
+    """, rules)  # fmt: skip
+
+
 def test_files_are_read_by_the_real_readers(tmp_path: Path, shared: Path) -> None:
     documents = shared / "fixtures" / "documents" / "vulnerable"
     (tmp_path / "broken.json").write_text('{"version": "2.1.0", "runs": [')
