@@ -10,7 +10,7 @@ from typing import Any
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom, Vex
-from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.packages import all_hold, ecosystem
 from policyengine.evidence.reading import Reading, Source
 from policyengine.strictjson import quoted
 
@@ -147,22 +147,7 @@ def _licenses(component: Record) -> tuple[str | None, str | None]:
             raise Unreadable("one of its licences is empty")
         word = text(choice or entry, "acknowledgement")
         (concluded if word == "concluded" else declared).append(stated)
-    return _all_of(declared), _all_of(concluded)
-
-
-def _all_of(entries: list[str]) -> str | None:
-    if len(entries) < 2:
-        return entries[0] if entries else None
-    return " AND ".join(dict.fromkeys(map(_operand, entries)))
-
-
-def _operand(entry: str) -> str:
-    """`entry` as a part of an expression. Free text becomes one word that no list knows, so that the rest counts."""
-    from policyengine.evidence.licenseexpressions import parse
-
-    if parse(entry) is not None:
-        return f"({entry})" if any(sign.isspace() for sign in entry) else entry
-    return re.sub(r"[^A-Za-z0-9.+-]+", "-", entry).strip("-+") or "NOASSERTION"
+    return all_hold(declared), all_hold(concluded)
 
 
 # About the document ---------------------------------------------------------------------------------

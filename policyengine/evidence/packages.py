@@ -1,6 +1,8 @@
-"""Packages as documents name them: by package URL, or by name and version."""
+"""Packages as documents name them: by package URL, or by name and version; and the licences of one."""
 
 from __future__ import annotations
+
+import re
 
 from policyengine.evidence.model import Package
 
@@ -31,3 +33,22 @@ def versioned(text: str, document: str) -> Package | None:
     if not at or not stem:
         return Package(text.strip(), document=document) if text.strip() else None
     return Package(stem, version or None, document=document)
+
+
+def all_hold(entries: list[str]) -> str | None:
+    """The licences of a package that has several, as one expression; `None` without any.
+
+    Neither CycloneDX nor Syft says how several entries combine, so all of them hold.
+    """
+    if len(entries) < 2:
+        return entries[0] if entries else None
+    return " AND ".join(dict.fromkeys(map(_operand, entries)))
+
+
+def _operand(entry: str) -> str:
+    """`entry` as a part of an expression. Free text becomes one word that no list knows, so that the rest counts."""
+    from policyengine.evidence.licenseexpressions import parse
+
+    if parse(entry) is not None:
+        return f"({entry})" if any(sign.isspace() for sign in entry) else entry
+    return re.sub(r"[^A-Za-z0-9.+-]+", "-", entry).strip("-+") or "NOASSERTION"

@@ -170,6 +170,16 @@ def _is_spdx3(value: Any) -> bool:
     return any(_begins(each, SPDX3) for each in (context if type(context) is list else [context]))
 
 
+def _is_wrapped_spdx(value: Any) -> bool:
+    """What GitHub's API answers: the document under the key `sbom`."""
+    inner = value.get("sbom") if type(value) is dict else None
+    return type(inner) is dict and "spdxVersion" in inner
+
+
+def _unwrapped_spdx(value: Any, source: Source) -> Reading:
+    return _reader("spdx")(value["sbom"], source)
+
+
 def _is_older_trivy(value: Any) -> bool:
     """The bare array of results of Trivy's first schema.
 
@@ -196,6 +206,9 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("spdx", _is_spdx3, _reader("spdx3")),
     ("spdx", _keys("spdxVersion"), _reader("spdx")),
     ("spdx", _says("SPDXID", "SPDXRef-DOCUMENT"), _reader("spdx")),
+    ("spdx", _is_wrapped_spdx, _unwrapped_spdx),
+    ("syft", _keys("artifacts", "descriptor"), _reader("syft")),
+    ("github-snapshot", _keys("manifests", "detector", "version"), _reader("syft", "read_snapshot")),
     ("openvex", _is_openvex, _reader("vex")),
     ("csaf", _is_csaf, _reader("csaf")),
     ("grype", _keys("matches", "descriptor"), _reader("grype")),

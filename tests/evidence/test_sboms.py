@@ -444,3 +444,44 @@ def test_packages_of_special_kinds_and_elements_without_type() -> None:
     assert [package.name for package in found.items] == ["model"]
     assert len(found.gaps) == 2
     assert sbom(spdx3()).packages.gaps[0].many
+
+
+# Syft and GitHub --------------------------------------------------------------------------------------
+
+
+def test_syfts_own_json() -> None:
+    licences = [
+        {"value": "GPL", "spdxExpression": "", "type": "declared"},
+        {"value": "x", "spdxExpression": "MIT", "type": "concluded"},
+    ]
+    artifacts = [
+        {"name": "a", "version": "1", "purl": "pkg:deb/debian/a@1", "licenses": licences},
+        {"name": "b", "licenses": ["MIT", "ISC"]},
+        {"name": "c", "licenses": [5]},
+    ]
+    report = {
+        "artifacts": artifacts, "descriptor": {"name": "syft", "version": "1.18.1"}, "schema": {"version": "16.0.0"},
+        "source": {"type": "image", "metadata": {"repoDigests": ["r.example/x@sha256:" + "a" * 64]}},
+    }  # fmt: skip
+    found = sbom(report)
+    assert [(p.name, p.license, p.license_declared) for p in found.packages.items] == [
+        ("a", "MIT", "GPL"),
+        ("b", "MIT AND ISC", "MIT AND ISC"),
+    ]
+    assert len(found.packages.gaps) == 1
+    assert (read(report).format, read(report).subjects) == ("syft-json-16.0.0", ("sha256:" + "a" * 64,))
+    with pytest.raises(EvidenceError):
+        read({**report, "artifacts": None})
+
+
+def test_githubs_answer_and_snapshot() -> None:
+    assert [package.name for package in packages({"sbom": spdx({"name": "a"})})] == ["a"]
+    resolved = {"a": {"package_url": "pkg:npm/%40s/a@1"}, "b": {"package_url": None}}
+    snapshot = {
+        "version": 0, "detector": {"name": "syft", "version": "1"}, "scanned": "2026-01-01T00:00:00Z",
+        "manifests": {"x": {"name": "x", "resolved": resolved}},
+    }  # fmt: skip
+    found = sbom(snapshot).packages
+    assert ([package.name for package in found.items], len(found.gaps)) == (["a"], 1)
+    assert sbom({**snapshot, "manifests": {}}).packages.gaps[0].many
+    assert sbom({**snapshot, "manifests": {"x": 5}}).packages.gaps[0].many
