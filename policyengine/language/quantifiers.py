@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from policyengine.language import checked
@@ -11,12 +12,14 @@ from policyengine.language.emitter import MAY, MUST, OPPOSITE, VALUE
 from policyengine.language.program import INNER, Scope, counts
 from policyengine.language.scaffold import Block, call, constant, expression, function, statements
 from policyengine.language.schema import ENUMS
+from policyengine.language.syntax import Span
 from policyengine.language.tree import free, shape
 from policyengine.language.types import SCALARS
 
 if TYPE_CHECKING:
     from policyengine.language.emitter import Emitter, Rule
 
+Side = Callable[[str], ast.expr]
 LOWEST, HIGHEST = "lowest", "highest"
 ENDS = {
     MAY: {"<": (LOWEST, HIGHEST), "<=": (LOWEST, HIGHEST), ">": (HIGHEST, LOWEST), ">=": (HIGHEST, LOWEST)},
@@ -62,7 +65,7 @@ class Quantifiers:
             case "at least" | "at most":
                 assert expr.limit is not None
                 sign = ">=" if expr.kind == "at least" else "<="
-                return self.compared(sign, expr, expr.limit, scope, want)
+                return self.compared(sign, expr, expr.limit, scope, want, limit=True)
         if want == VALUE:
             may, must = self._asked(expr, scope, MAY), self._asked(expr, scope, MUST)
             return expression("True if must else None if may else False", expr.span, may=may, must=must)
@@ -147,46 +150,38 @@ class Quantifiers:
         """Whether one of two operands is a count."""
         return counts(left) or counts(right)
 
-    def compared(self, sign: str, left: Expr, right: Expr, scope: Scope, want: str) -> ast.expr:
-        """A comparison of numbers of which at least one may lie between two."""
+    def compared(self, sign: str, left: Expr, right: Expr, scope: Scope, want: str, *, limit: bool = False) -> ast.expr:
+        """A comparison of numbers of which at least one may lie between two; a `limit` on the right is one number."""
         missing: list[ast.expr] = []
-        nodes = [self._number(side, scope, missing) for side in (left, right)]
-        forms = {form: self._test(sign, form, (left, right), nodes, scope) for form in (MAY, MUST)}
+        sides = (self._side(left, scope, missing, ranged=True), self._side(right, scope, missing, ranged=not limit))
         if want == VALUE:
-            test = expression("True if must else None if may else False", left.span, **forms)
+            may, must = _ordered(sign, MAY, sides, left.span), _ordered(sign, MUST, sides, left.span)
+            test = expression("True if must else None if may else False", left.span, may=may, must=must)
         else:
-            test = forms[want]
+            test = _ordered(sign, want, sides, left.span)
         return self.emitter.unless_missing(missing, test, want, left.span)
 
-    def _number(self, side: Expr, scope: Scope, missing: list[ast.expr]) -> ast.expr | None:
-        """The value of an operand that is no count; the test for it joins `missing`."""
-        if isinstance(side, checked.Quantified):
-            return None
+    def _side(self, side: Expr, scope: Scope, missing: list[ast.expr], *, ranged: bool) -> Side:
+        """What gives the two ends of an operand; the test whether it is known joins `missing`."""
+        if ranged and isinstance(side, checked.Quantified):
+            return lambda which: self._end(side, which, scope)
         (node,), tests = self.emitter.known_nodes([side], scope)
         missing.extend(tests)
-        return node
-
-    def _test(
-        self, sign: str, want: str, sides: tuple[Expr, Expr], nodes: list[ast.expr | None], scope: Scope
-    ) -> ast.expr:
-        def end(index: int, which: str) -> ast.expr:
-            node, side = nodes[index], sides[index]
-            if node is not None:
-                return node
-            assert isinstance(side, checked.Quantified)
-            return self._end(side, which, scope)
-
-        span = sides[0].span
-        if sign == "is":
-            template = "a <= b and c <= d" if want == MAY else "a == b and c == d"
-            left, right = (end(0, LOWEST), end(0, HIGHEST)), (end(1, LOWEST), end(1, HIGHEST))
-            return expression(template, span, a=left[0], b=right[1], c=right[0], d=left[1])
-        first, second = ENDS[want][sign]
-        return expression(f"a {sign} b", span, a=end(0, first), b=end(1, second))
+        return lambda _: node
 
     def _end(self, expr: checked.Quantified, which: str, scope: Scope) -> ast.expr:
         """The lowest or highest number that a count may be."""
         return self._call(expr, scope, which, MUST if which == LOWEST else MAY)
+
+
+def _ordered(sign: str, want: str, sides: tuple[Side, Side], span: Span) -> ast.expr:
+    """Whether two numbers, each between its ends, may or must stand to each other as `sign` says."""
+    left, right = sides
+    if sign == "is":
+        template = "a <= d and c <= b" if want == MAY else "a == d and b == c"
+        return expression(template, span, a=left(LOWEST), b=left(HIGHEST), c=right(LOWEST), d=right(HIGHEST))
+    first, second = ENDS[want][sign]
+    return expression(f"a {sign} b", span, a=left(first), b=right(second))
 
 
 def _covered(expr: checked.Quantified) -> Expr | None:

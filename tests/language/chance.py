@@ -201,8 +201,9 @@ class Chance:
         return checked.Not(BOOL, SPAN, self.expr(BOOL, seen, depth))
 
     def _compare(self, _: Type, seen: Locals, depth: int) -> Expr:
-        type_, sign = self.pick(ORDERED), self.pick(("<", "<=", ">", ">="))
-        return checked.Compare(BOOL, SPAN, sign, self.expr(type_, seen, depth), self.expr(type_, seen, depth))
+        type_, sign = self.pick((*ORDERED, INT)), self.pick(("<", "<=", ">", ">="))
+        count = self._count if type_ == INT and self.once_in(2) else self.expr
+        return checked.Compare(BOOL, SPAN, sign, count(type_, seen, depth), self.expr(type_, seen, depth))
 
     def _equal(self, _: Type, seen: Locals, depth: int) -> Expr:
         type_ = self.pick(COMPARED)
@@ -245,7 +246,7 @@ class Chance:
 
     def _element(self, seen: Locals, depth: int) -> tuple[str, Expr, Locals]:
         """A name for an element, what it ranges over, and the locals that its conditions see."""
-        records = [list_of(record) for record in (*COLLECTIONS.values(), SIGNATURE)]
+        records = [list_of(record) for record in (*COLLECTIONS.values(), SIGNATURE, FINDING, FINDING, FINDING, VEX)]
         scalars = [set_of(TEXT), set_of(VULNERABILITY), list_of(INT), set_of(SEVERITY), set_of(LICENSE), set_of(GLOB)]
         collection = self.expr(self.pick([*records, *records, *scalars]), seen, min(depth, 1))
         name = self.pick(sorted(seen)) if seen and self.once_in(6) else self.name("e")
