@@ -45,7 +45,7 @@ def read(log: Record, source: Source) -> Reading:
     tools = dict.fromkeys(run.tool for run in found)
     scans = tuple(_scan([run for run in found if run.tool == tool], source) for tool in tools)
     subjects = tuple(dict.fromkeys(subject for run in found for subject in run.subjects))
-    warnings = (*_external(log, "inlineExternalProperties"), *_absent(log))
+    warnings = (*_external(log, "inlineExternalProperties"), *_absent(log), *_unfixed(scans))
     times = [scan.finished for scan in scans if scan.finished]
     return Reading(
         "scan", FORMAT, scans, ", ".join(tools), found[0].version, min(times, default=None), subjects, warnings
@@ -163,6 +163,16 @@ def _subjects(properties: Record) -> tuple[str, ...]:
 
 def _external(holder: Record, *keys: str) -> tuple[str, ...]:
     return tuple(f"its {key} are kept in another file" for key in keys if holder.get(key))
+
+
+def _unfixed(scans: Iterable[Scan]) -> tuple[str, ...]:
+    """Tools that leave open whether a vulnerability has a fix: a rule about fixes sees none."""
+    return tuple(
+        f"{quoted(scan.tool)} does not say of every vulnerability whether it has a fix"
+        for scan in scans
+        if scan.tool not in scanners.SAYS_FIXES
+        and any(found.fix is None and found.category == "VULNERABILITY" for found in scan.findings.items)
+    )
 
 
 def _absent(log: Record) -> tuple[str, ...]:

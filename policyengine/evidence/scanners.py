@@ -246,6 +246,10 @@ KNOWN: Mapping[str, tuple[str, Adapter]] = {
 """The names that tools write of themselves, in lower case: the name that rules use, and the adapter."""
 
 
+SAYS_FIXES = frozenset(("trivy", "grype", "docker scout", "prisma", "sysdig", "clair", "osv-scanner"))
+"""The tools whose results say of each vulnerability whether a version fixes it. From others nobody knows."""
+
+
 def known(name: str) -> tuple[str, Adapter]:
     """What rules call the tool that writes `name` of itself, and how to read its results."""
     word = " ".join(name.lower().split())

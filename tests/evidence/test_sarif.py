@@ -334,6 +334,15 @@ def test_snyk_tells_critical_from_high_in_words_only(word: str, severity: Severi
     assert str(found.package) == "bzip2/libbz2 1.0"
 
 
+def test_a_tool_that_says_nothing_of_fixes_is_told() -> None:
+    """A rule about fixable findings would see none of its findings, and somebody should know."""
+    result = {"ruleId": "SNYK-X-1", "level": "error"}
+    assert read(run("Snyk Container", [result])).warnings == (
+        '"snyk" does not say of every vulnerability whether it has a fix',
+    )
+    assert read(run("Trivy", [trivy(fix="")])).warnings == ()
+
+
 def test_snyks_products_are_different_scanners() -> None:
     tools = ["Snyk Container", "Snyk Open Source", "SnykCode", "Snyk IaC"]
     assert [scan.tool for scan in scans(*(run(tool, []) for tool in tools))] == [
