@@ -70,6 +70,10 @@ class Wanted(Struct, frozen=True):
         return artifact_type == SIGNATURE or bool(self.promised(artifact_type))
 
 
+class Untried(TooLarge):
+    """What was left out because there is too much of it, and not for what it is: whatever it says stays unknown."""
+
+
 class Part(Struct):
     """One blob, with its bytes or why they could not be had; `None` while it is not fetched."""
 
@@ -177,7 +181,7 @@ def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTE
     for part in parts:
         room -= part.descriptor.size if part.content is None else 0
         if part.content is None and room < 0:
-            part.content = TooLarge("the documents of this image are too large together")
+            part.content = Untried("what is attached to this image is too large together")
         elif part.content is None:
             missing.append(part)
     for part, content in zip(missing, _wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
@@ -190,12 +194,12 @@ def _wave(store: Store, calls: Sequence[Call]) -> list[Any]:
 
 
 def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], PolicyEngineError | None]:
-    """The listed referrers, or the reason why they are not known."""
+    """The listed referrers, or the reason why they are not known. One that is too large by itself is never read."""
     if isinstance(listed, PolicyEngineError):
         return (), listed
     if len(listed) > limits.REFERRERS:
         return (), TooLarge(f"more than {limits.REFERRERS} referrers of {subject.digest}")
-    if sum(hint.size for hint in listed) > limits.REFERRERS_BYTES:
+    if sum(hint.size for hint in listed if hint.size <= limits.MANIFEST_BYTES) > limits.REFERRERS_BYTES:
         return (), TooLarge(f"the referrers' manifests of {subject.digest} are too large together")
     return listed, None
 
@@ -309,27 +313,30 @@ def _envelopes(signatures: Sequence[Signature], wanted: Wanted) -> list[Part]:
     """The envelopes to fetch of what claims to sign one artifact, a bounded number with a bounded size.
 
     Anybody who can push can attach signatures. Where there are too many, those go first whose unsigned
-    thumbprints name a trusted certificate, so that junk does not crowd out a good one.
+    thumbprints name a trusted certificate, the small ones before the large, so that junk does not crowd
+    out a good one.
     """
-    shaped = [s for s in signatures if isinstance(s.found, Referrer) and len(s.found.manifest.layers) == 1]
-    if len(shaped) > limits.SIGNATURES_PER_SUBJECT:
-        trusted = wanted.trusted()
-        shaped.sort(key=lambda signature: not _promising(signature, trusted))
+    found = [(s, s.found.manifest) for s in signatures if isinstance(s.found, Referrer)]
+    shaped = [(signature, manifest) for signature, manifest in found if len(manifest.layers) == 1]
     room = limits.ENVELOPES_BYTES
-    for number, signature in enumerate(shaped):
-        assert isinstance(signature.found, Referrer)
-        signature.envelope = Part(signature.found.manifest.layers[0])
-        room -= signature.envelope.descriptor.size
-        if number >= limits.SIGNATURES_PER_SUBJECT or room < 0:
-            signature.envelope.content = TooLarge(TOO_MANY)
-    return [s.envelope for s in shaped if s.envelope is not None and s.envelope.content is None]
+    if len(shaped) > limits.SIGNATURES_PER_SUBJECT or sum(m.layers[0].size for _, m in shaped) > room:
+        trusted = wanted.trusted()
+        shaped.sort(key=lambda pair: (not _promising(pair[1], trusted), pair[1].layers[0].size))
+    parts = []
+    for number, (signature, manifest) in enumerate(shaped):
+        signature.envelope = part = Part(manifest.layers[0])
+        room -= part.descriptor.size
+        if number < limits.SIGNATURES_PER_SUBJECT and room >= 0:
+            parts.append(part)
+        else:
+            part.content = Untried(TOO_MANY)
+    return parts
 
 
-def _promising(signature: Signature, trusted: frozenset[str]) -> bool:
+def _promising(manifest: Manifest, trusted: frozenset[str]) -> bool:
     """Whether a signature manifest names a trusted certificate: a hint, never a proof."""
-    assert isinstance(signature.found, Referrer)
     try:
-        return not trusted.isdisjoint(thumbprints(signature.found.manifest))
+        return not trusted.isdisjoint(thumbprints(manifest))
     except VerificationError:
         return False
 

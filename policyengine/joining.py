@@ -16,13 +16,21 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from policyengine.decision.model import SignatureResult
-from policyengine.errors import EvidenceError, NotFound, PolicyEngineError, RegistryError, TrustError, VerificationError
+from policyengine.errors import (
+    EvidenceError,
+    NotFound,
+    PolicyEngineError,
+    RegistryError,
+    TooLarge,
+    TrustError,
+    VerificationError,
+)
 from policyengine.evidence import formats
 from policyengine.evidence.assembly import Document as Evident
 from policyengine.evidence.model import Collection, Gap
 from policyengine.evidence.model import Signature as Verified
 from policyengine.evidence.reading import Reading, Source
-from policyengine.gathering import Document, Gathered, Part, Signature, Wanted, fetch, others
+from policyengine.gathering import Document, Gathered, Part, Signature, Untried, Wanted, fetch, others
 from policyengine.oci import Descriptor
 from policyengine.registry.referrers import Failure
 from policyengine.registry.store import Store
@@ -103,7 +111,7 @@ class Judge(Struct, frozen=True):
         """One signature verified or refused, or the gap that it leaves where it could not be had."""
         digest = signature.found.descriptor.digest
         failure = _failure(signature)
-        if failure is not None and outside(failure):
+        if failure is not None and (outside(failure) or isinstance(failure, Untried)):
             return _gap(f"the signature {digest[:19]} could not be had: {failure.message}", failure)
         try:
             if failure is not None:
@@ -227,13 +235,13 @@ def _evident(document: Document, signed: Signed, wanted: Wanted, accepts: frozen
 
 
 def _unread(document: Document, signed: Signed, wanted: Wanted) -> Evident:
-    """A document as far as it is known without its content."""
+    """A document as far as it is known without its content. What hides its signatures must not hide what it says."""
     descriptor = document.found.descriptor
-    doubts = [gap for gap in signed.signatures.gaps if gap.outside]
+    doubt = max(signed.signatures.gaps, key=lambda gap: gap.outside, default=None)
     listed = tuple(result.digest for result in signed.results)
     return Evident(
         descriptor.digest, descriptor.artifact_type, _promised(document, wanted) - {"declared"},
-        signed=bool(signed.signatures.items), doubt=doubts[0] if doubts else None, signatures=signed.signatures,
+        signed=bool(signed.signatures.items), doubt=doubt, signatures=signed.signatures,
         created=_created(descriptor.annotations, signed.signatures.items), listed=listed,
         declared=descriptor.artifact_type in wanted.declared,
     )  # fmt: skip
@@ -267,6 +275,8 @@ def _read(base: Evident, part: Part) -> Evident:
         reading = formats.read(part.content or b"", source)
     except EvidenceError as error:
         return _failed(base, error)
+    except MemoryError:
+        return _failed(base, TooLarge("reading it takes more memory than there is"))
     return replace(
         base, kinds=frozenset({reading.kind}), records=reading.records, format=reading.format, tool=reading.tool,
         warnings=(*reading.warnings, *_mislabelled(base, reading)), subjects=reading.subjects,

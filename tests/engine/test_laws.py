@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine import Decision, Layout
+from policyengine import Decision, Layout, limits
+from policyengine.errors import TooLarge
 from tests import example
 from tests.engine import layouts
 from tests.engine.deciding import decided, evidence, rules, states, verdict
 from tests.engine.layouts import SIGNATURE, bare, blob, image, opened
+from tests.engine.stores import watched
 from tests.example import build
 
 SARIF, SPDX = "application/sarif+json", "application/spdx+json"
@@ -266,4 +269,80 @@ def test_a_signature_of_an_index_counts_for_its_platforms_and_for_nobody_else(la
 
     assert verdict(layout, index["digest"]) == "allow"
     assert verdict(layout, "clean") == "deny"
+    assert verdict(layout, "vulnerable") == "deny"
+
+
+# More than is looked at
+
+
+def crowd(written: Any, target: dict[str, Any], number: int, *, naming: Any = STRANGER, size: int = 10) -> None:
+    """Sign `target` `number` times with junk; `naming` is whose certificates the junk claims to be by."""
+    thumbprints = [sha256(der).hexdigest() for der in naming.certificates]
+    annotations = {"io.cncf.notary.x509chain.thumbprint#S256": build.compact(thumbprints).decode()}
+    for n in range(number):
+        envelope = written.blob("application/cose", b"%010d" % n + bytes(size))
+        value = {"config": written.blob(SIGNATURE, b"{}"), "layers": [envelope], "annotations": annotations}
+        written.manifest({**value, "subject": target})
+
+
+@pytest.fixture
+def three(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three signatures of an artifact are tried, and not a hundred."""
+    monkeypatch.setattr(limits, "SIGNATURES_PER_SUBJECT", 3)
+
+
+@pytest.mark.usefixtures("three")
+def test_junk_signatures_do_not_crowd_out_a_good_one(layout: Path) -> None:
+    with opened(layout) as written:
+        crowd(written, image("clean"), 20)
+
+    assert verdict(layout) == "allow"
+
+
+@pytest.mark.usefixtures("three")
+def test_signatures_that_nobody_tried_are_not_known(layout: Path) -> None:
+    with opened(layout) as written:
+        crowd(written, image("clean"), 20, naming=RELEASE)
+        for signature in ("clean/signature", "clean/scan/signature"):
+            blob(layout, next(digest for digest, role in layouts.roles().items() if role == signature)).unlink()
+    decision = decided(Layout(layout))
+
+    assert decision.decision == "deny"
+    assert states(decision)["image-signed"] == "undetermined"
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("size", [1, 2000])
+@pytest.mark.parametrize("before", [0, 20])
+def test_junk_signatures_do_not_hide_a_dirty_scan(
+    before: int, size: int, layout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither by their number nor by their size: a scan whose signatures were not all tried may be signed."""
+    monkeypatch.setattr(limits, "ENVELOPES_BYTES", 10_000)
+    with opened(layout) as written:
+        dirty = attach(written, image("clean"), SARIF, scan("vulnerable"), later(19))
+        crowd(written, dirty, before, naming=CI, size=size)
+        build.sign(written, dirty, CI)
+        crowd(written, dirty, 20 - before, naming=CI, size=size)
+
+    assert verdict(layout) == "deny"
+
+
+def test_a_dirty_scan_with_too_many_referrers_is_not_forgotten(layout: Path) -> None:
+    """Whether somebody trusted signed it cannot be learnt."""
+    with opened(layout) as written:
+        dirty = attach(written, image("clean"), SARIF, scan("vulnerable"), later(19))
+        build.sign(written, dirty, CI)
+    store = watched(layout, {("referrers", dirty["digest"]): TooLarge("more than 10000 referrers")})
+    decision = decided(store)
+
+    assert decision.decision == "deny"
+    assert states(decision)["no-critical"] == "undetermined"
+
+
+def test_a_manifest_that_is_too_large_by_itself_hides_nothing_else(layout: Path) -> None:
+    with opened(layout) as written:
+        written.entries.append({"mediaType": build.MANIFEST, "digest": f"sha256:{'1' * 64}", "size": 10**9})
+
+    assert verdict(layout) == "allow"
     assert verdict(layout, "vulnerable") == "deny"
