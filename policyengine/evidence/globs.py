@@ -176,6 +176,12 @@ class GlobSet:
     def __sub__(self, other: GlobSet) -> GlobSet:
         return GlobSet(self.globs - other.globs)
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GlobSet) and self.globs == other.globs
+
+    def __hash__(self) -> int:
+        return hash(self.globs)
+
     def __len__(self) -> int:
         return len(self.globs)
 

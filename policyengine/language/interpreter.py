@@ -169,7 +169,10 @@ class Interpreter:
         finding = self.value(expr.finding, scope) if expr.finding is not None else None
         if isinstance(vex, Unknown) or isinstance(finding, Unknown):
             return _unknown([vex, finding])
-        value = runtime.status(vex, finding, self.view.collection("vexes").items)
+        current = self.view.collection("vexes")
+        value = runtime.status(vex, finding, current, current.items)
+        if value is None and current.gaps:
+            return merged(unseen(current.gaps))
         return because(f"{text(expr)} of {vex} is missing or disputed") if value is None else value
 
     # ------------------------------------------------------------------ logic

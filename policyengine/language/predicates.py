@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from policyengine.language import checked
 from policyengine.language.checked import Expr
@@ -142,15 +142,17 @@ class Predicates:
         return self._asked("covers", [], (expr.vex, expr.finding), scope, want)
 
     def _status(self, expr: checked.StatusFor, scope: Scope, want: str) -> ast.expr:
-        span = expr.span
-        if expr.finding is None:
-            vexes = self.emitter.collection("vexes", span)
-            make: Any = lambda vex: expression("status(vex, None, vexes.items)", span, vex=vex, vexes=vexes)  # noqa: E731
-            return self.emitter.guarded([expr.vex], scope, want, make)
+        exprs = (expr.vex,) if expr.finding is None else (expr.vex, expr.finding)
         about = self.about(expr)
-        template = "status(vex, finding, about(finding))"
-        make = lambda vex, finding: expression(template, span, vex=vex, finding=finding, about=about)  # noqa: E731
-        return self.emitter.guarded((expr.vex, expr.finding), scope, want, make)
+        vexes = self.emitter.collection("vexes", expr.span)
+
+        def make(vex: ast.expr, finding: ast.expr | None = None) -> ast.expr:
+            if finding is None:
+                return expression("status(vex, None, vexes, vexes.items)", expr.span, vex=vex, vexes=vexes)
+            template = "status(vex, finding, vexes, about(finding))"
+            return expression(template, expr.span, vex=vex, finding=finding, vexes=vexes, about=about)
+
+        return self.emitter.guarded(exprs, scope, want, make)
 
     def about(self, expr: Expr) -> str:
         """The variable that holds what finds the VEX statements which share an id with a finding."""

@@ -192,16 +192,18 @@ def signed(document: Any, identities: Any = None) -> bool | None:
     return None if document.signatures.gaps else False
 
 
-def status(vex: Vex, finding: Finding | None, statements: vexes.Statements | Iterable[Vex]) -> str | None:
-    """The status that `vex` gives for `finding`, unless the current `statements` disagree about it.
+def status(vex: Vex, finding: Finding | None, current: Collection[Vex], about: Iterable[Vex]) -> str | None:
+    """The status that `vex` gives for `finding`, unless the `current` statements disagree about it.
 
-    Without a finding: unless another of the statements gives another status for the same vulnerability in a
-    package that it may share.
+    `about` are those of `current` that may be about the finding. A statement that could not be read may say
+    otherwise, so beside a gap no status is known. Without a finding, no other statement may give another status
+    for the same vulnerability in a package that both may mean.
     """
+    if current.gaps:
+        return None
     if finding is not None:
-        return vexes.status(vex, finding, statements)
-    assert not isinstance(statements, vexes.Statements)
-    disputed = any(other.status != vex.status and _meet(vex, other) for other in statements)
+        return vexes.status(vex, finding, about)
+    disputed = any(other.status != vex.status and _meet(vex, other) for other in current.items)
     return None if disputed else vex.status
 
 

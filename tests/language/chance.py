@@ -70,10 +70,12 @@ def local(name: str, type_: Type) -> checked.Local:
 
 
 class Chance:
-    """Draws expressions. `escapes` allows `is missing` and `otherwise`, the two ways out of unknown."""
+    """Draws expressions. `escapes` allows `is missing` and `otherwise`, the two ways out of unknown; what is `local`
+    looks at nothing but its locals and the image.
+    """
 
-    def __init__(self, draw: DrawFn, *, escapes: bool = True) -> None:
-        self.draw, self.escapes = draw, escapes
+    def __init__(self, draw: DrawFn, *, escapes: bool = True, local: bool = False) -> None:
+        self.draw, self.escapes, self.local = draw, escapes, local
         self.parameters: dict[str, checked.ParameterDeclaration] = {}
         self.bindings: dict[str, checked.BoundValue] = {}
         self.functions: dict[str, checked.Function] = {}
@@ -164,7 +166,7 @@ class Chance:
             return [*found, *self._conditions()]
         if type_ in (INT, DECIMAL, DURATION, TIME) or type_.container:
             found.append(self._arithmetic)
-        if type_ == INT:
+        if type_ == INT and not self.local:
             found += [self._count, self._count]
         if type_.container and type_.member in (TEXT, VULNERABILITY, LICENSE, SEVERITY, INT):
             found.append(self._members)
@@ -173,8 +175,9 @@ class Chance:
     def _conditions(self) -> list[Maker]:
         found: list[Maker] = [
             self._logic, self._logic, self._not, self._compare, self._compare, self._equal, self._in, self._matches,
-            self._license, self._within, self._signed, self._covers, self._quantified, self._quantified,
+            self._license, self._within,
         ]  # fmt: skip
+        found += [] if self.local else [self._signed, self._covers, self._quantified, self._quantified]
         return [*found, self._missing] if self.escapes else found
 
     def _choice(self, type_: Type, seen: Locals, depth: int) -> Expr:
@@ -202,7 +205,7 @@ class Chance:
 
     def _compare(self, _: Type, seen: Locals, depth: int) -> Expr:
         type_, sign = self.pick((*ORDERED, INT)), self.pick(("<", "<=", ">", ">="))
-        count = self._count if type_ == INT and self.once_in(2) else self.expr
+        count = self._count if type_ == INT and not self.local and self.once_in(2) else self.expr
         return checked.Compare(BOOL, SPAN, sign, count(type_, seen, depth), self.expr(type_, seen, depth))
 
     def _equal(self, _: Type, seen: Locals, depth: int) -> Expr:
@@ -359,7 +362,42 @@ def policies(draw: DrawFn, *, escapes: bool = True, depth: int = 2, rules: int =
     applies = chance.expr(BOOL, {}, 1) if chance.once_in(6) else None
     exception = chance.expr(BOOL, {}, 1) if chance.once_in(6) else None
     assumed = draw(st.sampled_from((None, None, 2))) if escapes else None
+    return _policy(chance, made, waivers, applies, exception, assumed)
+
+
+def _policy(chance: Chance, rules: Any, waivers: Any, applies: Any, exception: Any, assumed: Any) -> checked.Policy:
     return checked.Policy(
         "p", "", SPAN, tuple(chance.parameters.values()), (), applies, exception, frozenset(), assumed, (),
-        tuple(chance.bindings.values()), tuple(chance.functions.values()), made, waivers, {},
+        tuple(chance.bindings.values()), tuple(chance.functions.values()), rules, waivers, {},
     )  # fmt: skip
+
+
+@st.composite
+def local_policies(draw: DrawFn) -> checked.Policy:
+    """A policy that forbids findings for what they are themselves, whatever else there is."""
+    chance = Chance(draw, local=True)
+    rules = []
+    for index in range(draw(st.integers(1, 2))):
+        seen = {"finding": FINDING}
+        limit = chance.constant(INT) if chance.once_in(2) else None
+        home = checked.Collected(list_of(FINDING), SPAN, "findings")
+        forbid = checked.Forbidden("finding", home, chance.expr(BOOL, seen, 2), limit)
+        unless = chance.expr(BOOL, seen, 1) if chance.once_in(2) else None
+        rules.append(
+            checked.Rule(
+                f"p.r{index}",
+                f"r{index}",
+                "deny",
+                "title",
+                SPAN,
+                None,
+                None,
+                None,
+                forbid,
+                unless,
+                None,
+                None,
+                "finding",
+            )
+        )
+    return _policy(chance, tuple(rules), tuple(chance.waiver(rule) for rule in rules), None, None, None)
