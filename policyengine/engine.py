@@ -20,10 +20,10 @@ from policyengine.errors import ContentError, Malformed, PolicyEngineError, Regi
 from policyengine.evidence.assembly import Document, Evidence
 from policyengine.evidence.model import joined as union
 from policyengine.gathering import Gathered, Wanted, find, gather
-from policyengine.imaging import image
+from policyengine.imaging import image, stated_platform
 from policyengine.joining import Judge, documents, image_signatures
 from policyengine.language.policyset import PolicySet
-from policyengine.oci import Descriptor, Index, Reference
+from policyengine.oci import Descriptor, Index, Reference, quoted
 from policyengine.registry.store import Store
 from policyengine.verification.trust import Trust
 
@@ -66,7 +66,8 @@ class Evaluation(Struct, frozen=True):
         """The evaluation of `request` on `terms`."""
         policies = terms.policies
         judge = Judge(terms.trust, request.reference.name, terms.at)
-        wanted = Wanted(policies.kinds, policies.artifact_types, policies.configuration, judge.trusted)
+        configuration = policies.configuration or request.platform is not None
+        wanted = Wanted(policies.kinds, policies.artifact_types, configuration, judge.trusted)
         return cls(request, terms, wanted, judge)
 
     @property
@@ -107,6 +108,7 @@ def decide_about(request: Request, terms: Terms) -> Decision:
         gathered = find(request.store, target, evaluation.wanted)
         if isinstance(gathered.content, Index):
             return _index(evaluation, gathered)
+        _check_platform(request.platform, gathered)
         return _decided(evaluation, gathered, None)
     except (RegistryError, ContentError) as error:
         return _undecided(evaluation, error)
@@ -121,6 +123,18 @@ def _decided(evaluation: Evaluation, gathered: Gathered, parent: Gathered | None
         evidence, at=terms.at, environment=terms.environment, parameters=terms.parameters, subject=subject
     )
     return replace(decision, signatures=signatures)
+
+
+def _check_platform(asked: str | None, gathered: Gathered) -> None:
+    """Refuse an image by itself that is for another platform than the one `asked` for."""
+    if asked is None:
+        return
+    stated = stated_platform(gathered)
+    if not f"{stated}/".startswith(f"{asked}/"):
+        what = f"is for {quoted(stated)}" if stated else "does not say for which platform it is"
+        raise Malformed(
+            f"the image {what}, and {quoted(asked)} was asked for", "leave out the platform, or name the image's"
+        )
 
 
 def _known(
@@ -177,7 +191,7 @@ def _platforms(platform: str | None, index: Index) -> list[Descriptor]:
     if platform is not None:
         children = [child for child in children if child.runs_on(platform)]
     if not children:
-        what = f"no manifest for {platform}" if platform else "no platform manifest"
+        what = f"no manifest for {quoted(platform)}" if platform else "no platform manifest"
         raise Malformed(f"the index has {what}", "ask for a platform that the image was built for")
     if len(children) > limits.PLATFORMS:
         raise TooLarge(f"the index has more than {limits.PLATFORMS} manifests", "name one with --platform")

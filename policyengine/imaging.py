@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from policyengine.errors import PolicyEngineError
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Image, Signature
 from policyengine.gathering import Gathered
@@ -40,6 +41,13 @@ def image(
         annotations=annotations,
         signatures=signatures,
     )
+
+
+def stated_platform(gathered: Gathered) -> str | None:
+    """`os/architecture[/variant]` as the image's configuration states it; raises why that could not be had."""
+    if isinstance(gathered.configuration, PolicyEngineError):
+        raise gathered.configuration
+    return _platform(_configuration(gathered))
 
 
 def _entry(digest: str, parent: Gathered) -> str | None:
