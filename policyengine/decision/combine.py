@@ -92,13 +92,19 @@ def _once(results: list[Any]) -> tuple[Any, ...]:
     """`results` without repetitions: what belongs to the index itself is there for every platform, then for none."""
     seen: dict[tuple[str, str], list[Any]] = {}
     for result in results:
-        seen.setdefault((result.digest, getattr(result, "status", "")), []).append(result)
+        seen.setdefault((result.digest, result.status), []).append(result)
     platforms = len({result.platform for result in results})
     return tuple(
-        found
-        for group in seen.values()
-        for found in ([replace(group[0], platform=None)] if len(group) == platforms > 1 else group)
+        found for group in seen.values() for found in ([_shared(group)] if len(group) == platforms > 1 else group)
     )
+
+
+def _shared(group: list[Any]) -> Any:
+    """One result for what every platform has, with the warnings of each."""
+    first = replace(group[0], platform=None)
+    if not hasattr(first, "warnings"):
+        return first
+    return replace(first, warnings=tuple(dict.fromkeys(warning for each in group for warning in each.warnings)))
 
 
 def _rules(named: Sequence[tuple[str, Decision]], waivers: Sequence[WaiverResult]) -> tuple[RuleResult, ...]:
