@@ -23,7 +23,8 @@ DEEPEST = 8 * limits.EXPRESSION_DEPTH
 nested too deep, and is refused before the rest of it is read."""
 
 _passed_on: dict[tuple[int, int, str], int] = {}
-"""For the two upper states and the next terminal: the state after the reductions that only hand on."""
+"""For the two upper states and the next terminal: the state after the reductions that only hand on.
+The tables are the same as long as the process lives."""
 
 
 class Reduction(Struct, frozen=True):
