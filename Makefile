@@ -10,7 +10,7 @@ PEERS := .tools/.peers
 GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt example clean
+.PHONY: help demo test check bench fmt example schema clean
 
 help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -27,6 +27,7 @@ check: $(DEV) ## format, lint, types, layers, sizes
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/metrics.py policyengine
+	$(BIN)/python tools/schema.py --check
 
 bench: $(DEV) ## the benchmarks (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest benchmarks $(ARGS)
@@ -37,6 +38,9 @@ fmt: $(DEV) ## format, and mend what the linter can mend
 
 example: $(DEV) ## build examples/order-api/layout and its trust store again
 	$(BIN)/python examples/order-api/build.py
+
+schema: $(DEV) ## write the published schema of `-o json` from its models
+	$(BIN)/python tools/schema.py
 
 clean: ## remove what the commands above made
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist build

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -94,7 +96,15 @@ def shown(summary: Summary, environment: str | None, parameters: Mapping[str, An
         for parameter in facts.parameters:
             name = parameter.name
             values[name] = parameters.get(name, settings.get(name, parameter.default))
-    return PolicySetSummary(summary.digest, summary.names, environment, values)
+    return PolicySetSummary(_digest(summary.digest, values), summary.names, environment, values)
+
+
+def _digest(sources: str, values: Mapping[str, Any]) -> str:
+    """The digest of a policy set with the values of its parameters; of one without any, that of its sources."""
+    if not values:
+        return sources
+    written = json.dumps([sources, values], sort_keys=True, ensure_ascii=True, default=list)
+    return f"sha256:{hashlib.sha256(written.encode()).hexdigest()}"
 
 
 def declared(policy: PolicySummary) -> tuple[Declared, ...]:

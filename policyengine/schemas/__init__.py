@@ -1,0 +1,1 @@
+"""What other programs read: the published schemas, and models for those who read reports in Python."""
