@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from policyengine.language import cache as stored
+from policyengine import cache as stored
 
 FORMAT = b"1"
 """Counts up when `Tables` change their shape, so that old cache entries are not read."""

@@ -57,7 +57,7 @@ class PolicySet:
     @classmethod
     def compile(cls, texts: Sequence[Source]) -> PolicySet:
         """The policy set of some sources, from the cache where they were compiled before."""
-        from policyengine.language import cache
+        from policyengine import cache
 
         key = _key(texts)
         cached = cache.load("policyset", key)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from policyengine.language import cache, grammar
+from policyengine import cache
+from policyengine.language import grammar
 from policyengine.language.lexer import END
 from tests.language.generate import policies
 

@@ -1,4 +1,4 @@
-"""Results that take long to compute, kept between runs: the tables of the grammar, compiled policies.
+"""Results that take long to get, kept between runs: the grammar's tables, compiled policies, revocation lists.
 
 A cache can only save time: whatever goes wrong with it means "not there", never an error. What is in
 it is believed like code of one's own (compiled policies *are* code), so it must be nobody else's:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policyengine.language import cache
+from policyengine import cache
 
 
 @pytest.fixture(autouse=True)
