@@ -145,19 +145,22 @@ class Checker:
 
     def _constants(self, module: Module) -> None:
         """Check the constants that nothing uses, and say that nothing uses them."""
+        unused = module.file.kind == "policy" and not self._incomplete(module)
         for name, entry in module.entries.items():
             if isinstance(entry, LetEntry):
                 self.typing.names.let_value(entry, None, self.typing)
-            if not entry.used and module.file.kind == "policy" and not self._incomplete(module):
+            if unused and not entry.used:
                 self.problems.warn("W201", entry.item.name.span, f"nothing uses `{name}`")
-        if module.file.kind == "policy" and not self._incomplete(module):
-            for alias, imported in module.imports.items():
-                if not imported.used and imported.module is not None:
-                    self.problems.warn("W201", imported.item.span, f"nothing uses the import `{alias}`")
+        for alias, imported in module.imports.items():
+            if unused and not imported.used and imported.module is not None:
+                self.problems.warn("W201", imported.item.span, f"nothing uses the import `{alias}`")
 
     def _incomplete(self, module: Module) -> bool:
-        """Whether an item could not be read: what it uses is not known then."""
-        return any(isinstance(item, syntax.Broken) for item in module.file.items)
+        """Whether something of the file could not be read or resolved: what that uses is not known then."""
+        path = module.file.span.path
+        return any(problem.severity == "error" and problem.span.path == path for problem in self.problems.found) or any(
+            isinstance(item, syntax.Broken) for item in module.file.items
+        )
 
     # ------------------------------------------------------------------ policies
 

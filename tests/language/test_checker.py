@@ -168,6 +168,13 @@ def test_what_follows_from_an_error_is_no_error_of_its_own() -> None:
     assert [line for line, _ in errors(text)] == [2, 3]
 
 
+def test_what_a_misspelt_name_would_use_is_not_called_unused() -> None:
+    text = 'policy p\nlet release = x509("CN=a")\nrule a deny "t"\n  require image is signed by relase\n'
+
+    assert [line for line, _ in errors(text)] == [4]
+    assert warnings(text) == []
+
+
 def test_a_policy_without_a_rule_checks_nothing() -> None:
     assert [line for line, _ in errors("policy p\nlet a = 1\n")] == [1]
 
