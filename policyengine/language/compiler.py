@@ -7,7 +7,6 @@ policy holds the checked tree too, pickled: it is read when something undetermin
 from __future__ import annotations
 
 import marshal
-import pickle
 import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from policyengine.language.evaluation import Found, Outcome, conclude
-from policyengine.language.facts import Facts, facts, settled
+from policyengine.language.facts import Facts, facts, packed, settled, unpacked
 from policyengine.language.unknown import Unknown
 from policyengine.language.view import View
 
@@ -37,7 +36,7 @@ class Compiled(Struct, frozen=True):
 
     def dump(self) -> bytes:
         """This policy as bytes. They are code: load them only from where nobody else can write."""
-        return FORMAT + marshal.dumps((pickle.dumps(self.facts), self.code, self.tree))
+        return FORMAT + marshal.dumps((packed(self.facts), self.code, self.tree))
 
     @classmethod
     def load(cls, data: bytes) -> Compiled:
@@ -45,10 +44,12 @@ class Compiled(Struct, frozen=True):
         if not data.startswith(FORMAT):
             raise ValueError("the compiled policy was made by another version of Python")
         known, code, tree = marshal.loads(data[len(FORMAT) :])  # noqa: S302 - see `dump`
-        return cls(pickle.loads(known), code, tree)  # noqa: S301 - see `dump`
+        return cls(unpacked(known), code, tree)
 
     def policy(self) -> checked.Policy:
         """The checked tree that this was compiled from."""
+        import pickle
+
         policy: checked.Policy = pickle.loads(self.tree)  # noqa: S301 - see `dump`
         return policy
 
@@ -63,6 +64,8 @@ class Compiled(Struct, frozen=True):
 
 def compile_policy(policy: checked.Policy) -> Compiled:
     """The compiled form of a checked policy."""
+    import pickle
+
     from policyengine.language.generator import generate
 
     return Compiled(facts(policy), marshal.dumps(generate(policy)), pickle.dumps(policy))

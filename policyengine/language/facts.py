@@ -5,11 +5,12 @@ Plain data, so that a compiled policy is loaded without the checked tree it was 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from policyengine.errors import UsageError
 from policyengine.language import runtime
@@ -137,3 +138,31 @@ def settled(facts: Facts, given: Mapping[str, Any], environment: str | None) -> 
         portable = given.get(name, settings.get(name, parameter.default))
         values[name] = runtime.constant(parameter.type, portable, facts.assumed)
     return values
+
+
+# ---------------------------------------------------------------------------- as plain values
+
+
+def packed(value: Any) -> Any:
+    """Facts as values that `marshal` takes: each record and tuple begins with what it is."""
+    if isinstance(value, Struct):
+        return type(value).__name__, *map(packed, astuple(value))
+    if isinstance(value, tuple):
+        return "tuple", *map(packed, value)
+    return ("date", value.isoformat()) if isinstance(value, date) else value
+
+
+def unpacked(value: Any) -> Any:
+    """What `packed` packed."""
+    if not isinstance(value, tuple):
+        return value
+    kind, *parts = value
+    if kind == "tuple":
+        return tuple(map(unpacked, parts))
+    return KINDS[kind](*map(unpacked, parts))
+
+
+KINDS: Mapping[str, Callable[..., Any]] = {
+    "date": date.fromisoformat, "Facts": Facts, "RuleFacts": RuleFacts, "WaiverFacts": WaiverFacts,
+    "ParameterFacts": ParameterFacts, "EnvironmentFacts": EnvironmentFacts, "Type": Type,
+}  # fmt: skip
