@@ -28,6 +28,10 @@ from policyengine.verification.identities import TYPES
 
 WEAK_HASHES = frozenset(("md5", "sha1"))
 
+# What `cryptography` warns of in a certificate would be a stranger's words on the user's terminal. Filters are
+# the process's: changing them around each call is not safe between threads, so this is said once, of these modules.
+warnings.filterwarnings("ignore", module=r"policyengine\.verification\.")
+
 
 class Certificate(Struct, frozen=True, eq=False):
     """One certificate, with everything that is looked at already decoded.
@@ -83,8 +87,7 @@ def read(der: bytes) -> Certificate:
     if len(der) > limits.CERTIFICATE_BYTES:
         raise VerificationError(f"a certificate has more than {limits.CERTIFICATE_BYTES} bytes")
     try:
-        with warnings.catch_warnings(action="ignore"):  # on the user's terminal they would be a stranger's words
-            return _decode(der, x509.load_der_x509_certificate(der))
+        return _decode(der, x509.load_der_x509_certificate(der))
     except Exception as fault:  # noqa: BLE001  whatever hostile bytes do to the library, they are refused
         raise VerificationError(f"a certificate cannot be read: {quoted(str(fault) or type(fault).__name__)}") from None
 

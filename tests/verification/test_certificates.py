@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -237,12 +240,28 @@ def test_a_malformed_name_in_an_extension_is_refused_and_raises_nothing_else() -
         checked(leaf((LEAF, True), (malformed, False)))
 
 
-def test_a_country_of_three_letters_raises_no_warning() -> None:
+def of_a_long_country() -> bytes:
+    """A certificate of which `cryptography` warns: its country has three letters."""
     with warnings.catch_warnings(action="ignore"):
         subject = x509.Name([x509.NameAttribute(signing.NAMES["C"], "USA", _validate=False)])
-        chain = signing.chain(leaf_subject=subject)
-        ders = tuple(chain.ders)
-    assert certificates.signing_chain(ders)[0].subject == "C=USA"
+        return signing.chain(leaf_subject=subject).leaf.der
+
+
+def test_what_is_odd_in_a_certificate_warns_nobody_and_leaves_the_filters_of_warnings_alone() -> None:
+    code = (
+        "import sys, warnings; from policyengine.verification import certificates; before = list(warnings.filters);"
+        "print(certificates.read(sys.stdin.buffer.read()).subject, warnings.filters == before)"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    ran = subprocess.run(command, input=of_a_long_country(), capture_output=True, check=False)
+    assert (ran.stdout.split(), ran.stderr) == ([b"C=USA", b"True"], b"")
+
+
+def test_threads_read_certificates_at_once() -> None:
+    der, before = of_a_long_country(), list(warnings.filters)
+    with ThreadPoolExecutor(8) as threads:
+        assert {found.subject for found in threads.map(certificates.read, [der] * 400)} == {"C=USA"}
+    assert warnings.filters == before
 
 
 def test_text_from_a_certificate_is_escaped_and_cut() -> None:
