@@ -69,3 +69,23 @@ def _blocks(page: str, lines: list[str]) -> Iterator[Block]:
             yield Block(page, start + 1, opened["info"].strip(), f"{text}\n")
             opened = None
     assert opened is None, f"{page}: the block in line {start} is not closed"
+
+
+def section(page: str, heading: str) -> str:
+    """The text below a heading of a page, up to the next heading that is not below it."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,}} |\Z)", text, re.MULTILINE | re.DOTALL)
+    assert found, f"{page} has no section {heading}"
+    return found[2]
+
+
+def tables(page: str, heading: str) -> list[list[tuple[str, ...]]]:
+    """The tables of a section, each as its rows of cells without the header."""
+    lines = re.sub(r"^```.*?^```$", "", section(page, heading), flags=re.MULTILINE | re.DOTALL).split("\n")
+    found: list[list[tuple[str, ...]]] = []
+    for before, line in zip(["", *lines], lines, strict=False):
+        if line.startswith("|"):
+            if not before.startswith("|"):
+                found.append([])
+            found[-1].append(tuple(cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]))
+    return [table[2:] for table in found]

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from policyengine.language import render
 from policyengine.language.diagnostics import Diagnostic
@@ -40,8 +39,8 @@ class Case:
 def case(group: Sequence[Block]) -> Case:
     """The case that the blocks of one policy set are, of which most sets have one."""
     sources, marks = [], []
-    for number, block in enumerate(group):
-        path = str(ROOT / f"{Path(block.page).stem}-{number}.policy")
+    for block in group:
+        path = str(ROOT / called(block))
         text = REPEATED.sub(lambda found: "\n".join([found[1]] * (int(found[2]) + 1)), wrapped(block))
         lines = text.split("\n")
         for index, line in enumerate(lines):
@@ -51,6 +50,15 @@ def case(group: Sequence[Block]) -> Case:
                 lines[index] = line[: found.start()]
         sources.append(Source(path, "\n".join(lines)))
     return Case(sources, marks, fragment=group[0].info == "policy fragment" or "conditions" in group[0].info)
+
+
+def called(block: Block) -> str:
+    """The file that a block would be: relative paths in it begin at the top of the checkout."""
+    header = re.search(r"^(policy|library|tests for|waivers for) ([\w-]+)", block.text, re.MULTILINE)
+    if header is None:
+        return "example.policy"
+    word = header[1].partition(" for")[0]
+    return f"{header[2]}.policy" if word in ("policy", "library") else f"{header[2]}-{word}.policy"
 
 
 def wrapped(block: Block) -> str:
