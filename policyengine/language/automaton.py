@@ -1,8 +1,8 @@
 """The LALR(1) automaton: a stack, driven token by token over the tables of the grammar.
 
-It is driven here and not by Lark for three reasons: each symbol carries its exact span; after a
-mistake the stack can be cut back to where an item begins; and a row of reductions that only hand a
-value on (an operand passes ten levels of the grammar) is one remembered step, which halves the time.
+It is driven here and not by Lark for three reasons: each symbol carries its exact span without a second
+pass; after a mistake the stack can be cut back to where an item begins; and it takes half the time, since
+an operand passes ten levels of the grammar that here cost a table look-up each.
 """
 
 from __future__ import annotations
@@ -21,10 +21,6 @@ from policyengine.language.syntax import Span
 DEEPEST = 8 * limits.EXPRESSION_DEPTH
 """Symbols on the stack. No level of nesting takes more than eight, so that a text that fills it is
 nested too deep, and is refused before the rest of it is read."""
-
-_passed_on: dict[tuple[int, int, str], int] = {}
-"""For the two upper states and the next terminal: the state after the reductions that only hand on.
-The tables are the same as long as the process lives."""
 
 
 class Reduction(Struct, frozen=True):
@@ -70,7 +66,7 @@ class Automaton:
             if action >= 0:
                 self._shift(token, action)
                 return True
-            self._reduce(self._reductions[~action], kind)
+            self._reduce(self._reductions[~action])
             if kind == END and states[-1] == self.end:
                 return True
 
@@ -95,7 +91,7 @@ class Automaton:
     def complete(self, kind: str) -> None:
         """Carry out what a token of this kind, which may come next, would complete."""
         while (action := self.edges[self.states[-1]][kind]) < 0:
-            self._reduce(self._reductions[~action], kind)
+            self._reduce(self._reductions[~action])
 
     def undo(self, count: int) -> None:
         """Take back the last tokens, on which nothing was built yet."""
@@ -119,10 +115,10 @@ class Automaton:
         self.values.append(value)
         self.spans.append(span)
 
-    def _reduce(self, reduction: Reduction, lookahead: str) -> None:
+    def _reduce(self, reduction: Reduction) -> None:
         states, values, size = self.states, self.values, reduction.size
         if reduction.build is None and size == 1:
-            states[-1] = self._passed_on(states[-2], states[-1], lookahead)
+            states[-1] = self.edges[states[-2]][reduction.origin]
             return
         span = self._span(size)
         parts = values[len(values) - size :]
@@ -140,17 +136,3 @@ class Automaton:
             return Span(last.path, last.end_line, last.end_column, last.end_line, last.end_column)
         first = self.spans[-size]
         return Span(first.path, first.line, first.column, last.end_line, last.end_column)
-
-    def _passed_on(self, below: int, top: int, lookahead: str) -> int:
-        """The state after all reductions in a row that only hand the top value on."""
-        key = (below, top, lookahead)
-        state = _passed_on.get(key)
-        if state is None:
-            state = top
-            while (action := self.edges[state].get(lookahead)) is not None and action < 0:
-                reduction = self._reductions[~action]
-                if reduction.build or reduction.size != 1:
-                    break
-                state = self.edges[below][reduction.origin]
-            _passed_on[key] = state
-        return state
