@@ -48,8 +48,11 @@ def run(arguments: Sequence[str]) -> int:
     from click.exceptions import Exit
 
     from policyengine.cli.commands import policyengine
+    from policyengine.errors import UsageError
 
     try:
+        if any("\0" in argument for argument in arguments):
+            raise UsageError("an argument holds a NUL character, which no path and no name can hold")
         if COMPLETE in os.environ:
             return int(policyengine.main(list(arguments), "policyengine", standalone_mode=False) or 0)
         with policyengine.make_context("policyengine", list(arguments)) as context:
