@@ -13,9 +13,10 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine import limits
-from policyengine.language.builder import Builder, TooDeep
+from policyengine.language.builder import Builder
 from policyengine.language.grammar import Tables
 from policyengine.language.lexer import END, Token
+from policyengine.language.operands import TooDeep
 from policyengine.language.syntax import Span
 
 DEEPEST = 8 * limits.EXPRESSION_DEPTH

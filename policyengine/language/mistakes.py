@@ -15,6 +15,7 @@ from policyengine import limits
 from policyengine.language import habits
 from policyengine.language.diagnostics import Diagnostic
 from policyengine.language.expected import STARTERS, in_words, shown
+from policyengine.language.letters import instead, named
 from policyengine.language.lexer import END, Token
 from policyengine.language.recovery import FOLLOWED_BY
 from policyengine.language.syntax import Span
@@ -118,25 +119,8 @@ def foreign_letter(place: Place) -> Mistake | None:
         if not (letter.isascii() and letter.isprintable()):
             column = token.span.column + offset
             span = Span(token.span.path, token.span.line, column, token.span.line, column + 1)
-            return _error("E004", f"{named(letter)} cannot stand here", span, _instead(letter))
+            return _error("E004", f"{named(letter)} cannot stand here", span, instead(letter))
     return None
-
-
-def named(letter: str) -> str:
-    """A character by its Unicode name and number, and as itself where it can be shown."""
-    import unicodedata
-
-    name = unicodedata.name(letter, "control character").lower()
-    shown = f"`{letter}`" if letter.isprintable() and not letter.isspace() else "the character"
-    return f"{shown} U+{ord(letter):04X} ({name})"
-
-
-def _instead(letter: str) -> str:
-    if letter in "\u201c\u201d\u201e\u00ab\u00bb":
-        return 'texts stand between straight quotes: `"…"`'
-    if letter.isspace():
-        return "write an ordinary space"
-    return "names are of the letters a to z, digits and `_`" if letter.isalpha() else "remove it"
 
 
 # ---------------------------------------------------------------------------- mistakes with a reason of their own

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from policyengine.language import mistakes, recovery
 from policyengine.language.automaton import Automaton
-from policyengine.language.builder import Builder, TooDeep
+from policyengine.language.builder import Builder
 from policyengine.language.diagnostics import Diagnostic, order
 from policyengine.language.grammar import tables
+from policyengine.language.letters import hidden
 from policyengine.language.lexer import END, Lexer, Token
 from policyengine.language.mistakes import Mistake, Place, Repair
+from policyengine.language.operands import TooDeep
 from policyengine.language.source import Source
 from policyengine.language.syntax import File, Name, Span
 
@@ -23,16 +24,8 @@ NEXT_ITEM = "RULE"
 
 BRACKETS = ("(", "[", "{")
 
-HIDDEN = re.compile(
-    "[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]+"
-)
-"""Characters that are not seen, or that change the order in which others are: not even comments hold them."""
-
 MISTAKES = 1000
 """Mistakes of syntax that are described in one file. The items behind them are still read."""
-
-HIDDEN_REPORTED = 10
-"""Places of hidden characters that are reported in one file."""
 
 
 def parse(source: Source) -> tuple[File | None, tuple[Diagnostic, ...]]:
@@ -45,22 +38,7 @@ def parse(source: Source) -> tuple[File | None, tuple[Diagnostic, ...]]:
     problems, text = hidden(Source(source.path, source.text.removeprefix("\ufeff")))
     run = Run(source.path, text)
     file = run.file()
-    return file, tuple(sorted({*problems, *run.problems, *run.builder.problems}, key=order))
-
-
-def hidden(source: Source) -> tuple[list[Diagnostic], str]:
-    """What is to be said of hidden characters, and the text without them, of the same length."""
-    problems: list[Diagnostic] = []
-    for found in HIDDEN.finditer(source.text):
-        if len(problems) == HIDDEN_REPORTED:
-            break
-        line = source.text.count("\n", 0, found.start()) + 1
-        column = found.start() - source.text.rfind("\n", 0, found.start())
-        span = Span(source.path, line, column, line, column + len(found[0]))
-        advice = "remove it; in a text it can be written as an escape, `\\u{…}`"
-        message = f"{mistakes.named(found[0][0])} cannot be seen, so it may not stand anywhere"
-        problems.append(Diagnostic("E004", "error", message, span, help=advice))
-    return problems, HIDDEN.sub(lambda found: " " * len(found[0]), source.text) if problems else source.text
+    return file, tuple(sorted({*problems, *run.problems, *run.builder.operands.problems}, key=order))
 
 
 class Run:
@@ -132,7 +110,7 @@ class Run:
         self._headless = self._headless or header is None
         file = header or File(automaton.spans[0], "policy", Name(automaton.spans[0], ""), None, ())
         automaton.restart((("header", file, file.span), ("items", items, file.span)))
-        self.builder.forget()
+        self.builder.operands.forget()
         self.lexer.skip_to(after, token)
 
     def _stands_apart(self, token: Token) -> bool:

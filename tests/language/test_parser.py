@@ -273,9 +273,10 @@ def test_a_file_with_a_broken_header_has_the_errors_of_its_items() -> None:
     assert [problem.span.line for problem in problems] == [1, 2]
 
 
-@pytest.mark.parametrize(
-    "inserted", ["\0", "\x1b[31m", "\u202e", "\u2066", "\u200b", "\x85", "\ufeff"], ids=lambda text: f"{ord(text[0]):x}"
-)
+UNSEEN = ["\0", "\x1b[31m", "\u202e", "\u2066", "\u200b", "\x85", "\ufeff", "\r", "\U000e0041"]
+
+
+@pytest.mark.parametrize("inserted", UNSEEN, ids=ascii)
 @pytest.mark.parametrize("around", ["let x = 1 # {}", 'let x = "{}"', "let x {} = 1", "let x{} = 1"])
 def test_what_cannot_be_seen_stands_nowhere(inserted: str, around: str) -> None:
     _, problems = read("policy p\n" + around.format(inserted))
