@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 def test_the_transcript_is_the_output_of_the_demo() -> None:
     command = str(Path(sys.executable).with_name("policyengine"))
+    wide = {**os.environ, "COLUMNS": "132"}
     demo = subprocess.run(
-        ["sh", "examples/order-api/demo.sh", command], cwd=ROOT, capture_output=True, text=True, check=True
+        ["sh", "examples/order-api/demo.sh", command], cwd=ROOT, capture_output=True, text=True, check=True, env=wide
     )
     shown = README.partition("<!-- transcript: begin")[2].partition("```text\n")[2].partition("\n```")[0]
 
