@@ -28,8 +28,9 @@ class Document(Struct, frozen=True):
     `kinds` are the kinds it is or, while it is not read, may be; none means that it is irrelevant, for
     `reason`. `signed` says that a trusted identity signed it; `doubt` that its signatures could not be had.
     `problem` says why it could not be read. `records` are what was read of it; `data` are its bytes where
-    a declared kind may want them. `listed` are the digests of all signatures attached to it. `subjects` are the digests that the document
-    itself says it is about; `declared` says that some policy declares a kind of its artifact type.
+    a declared kind may want them. `listed` are the digests of all signatures attached to it. `subjects` are
+    the digests that the document itself says it is about; `declared` says that some policy declares a kind
+    of its artifact type.
     """
 
     digest: str
@@ -86,11 +87,9 @@ class Assembly(Struct, frozen=True):
     statuses: tuple[Status, ...]
 
 
-def assemble(
-    evidence: Evidence, accepts: frozenset[str] = frozenset(), declared: Sequence[Declared] = ()
-) -> Assembly:
+def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared: Sequence[Declared] = ()) -> Assembly:
     """The collections that a policy sees which accepts the kinds `accepts` unsigned and declares kinds of its own."""
-    documents = [_as_declared(document, declared) for document in evidence.documents]
+    documents = [_admitted(_as_declared(document, declared), accepts) for document in evidence.documents]
     statuses = [_status(document, accepts) for document in documents]
     readable = [status for status in statuses if status.status == "used"]
     current = _current([record for status in readable for record in status.document.records])
@@ -118,16 +117,31 @@ def _as_declared(document: Document, declared: Sequence[Declared]) -> Document:
     return document
 
 
+def _admitted(document: Document, accepts: frozenset[str]) -> Document:
+    """What counts of `document`: all of a signed one; of any other the records of kinds that are accepted unsigned.
+
+    A CycloneDX document is an SBOM and may hold VEX statements beside it, for example.
+    """
+    if document.signed or all(record.kind in accepts for record in document.records):
+        return document
+    return replace(document, records=tuple(record for record in document.records if record.kind in accepts))
+
+
 def _status(document: Document, accepts: frozenset[str]) -> Status:
     """What a document is worth before others are looked at."""
     kind = next(iter(document.kinds)) if len(document.kinds) == 1 else None
     if not document.kinds:
         return Status(document, "irrelevant", None, document.reason)
-    if not document.signed and not document.kinds <= accepts:
+    if not document.signed and not document.kinds <= accepts and not _missed(document, accepts):
         return Status(document, "untrusted", kind, _distrust(document))
     if document.problem is not None:
         return Status(document, "unreadable", kind, document.problem.reason)
     return Status(document, "used", kind)
+
+
+def _missed(document: Document, accepts: frozenset[str]) -> bool:
+    """Whether an outage hides what may be a document of a kind that is accepted unsigned."""
+    return document.problem is not None and document.problem.outside and bool(document.kinds & accepts)
 
 
 def _distrust(document: Document) -> str:

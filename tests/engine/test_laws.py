@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine import Decision, Layout, limits
+from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import TooLarge
 from tests import example
 from tests.engine import layouts
@@ -252,6 +252,31 @@ def test_a_signed_document_without_content_proves_nothing(content: bytes, layout
     signed(layout, "clean", content, later(19))
 
     assert verdict(layout) == "deny"
+
+
+def test_an_sbom_that_is_accepted_unsigned_excuses_no_finding(layout: Path) -> None:
+    """A CycloneDX document may hold VEX statements: nobody accepted those unsigned."""
+    policies = PolicySet.parse(
+        """policy p
+        accept unsigned sbom
+        rule clean deny "no critical finding" forbid finding where finding.severity >= CRITICAL
+          unless some vex where vex covers finding and vex.status is NOT_AFFECTED
+        rule listed deny "an SBOM" require some sbom where sbom.kind is "sbom"
+        """
+    )
+    signed(layout, "clean", grype("Critical"), later(19))
+    product = {"bom-ref": "x", "type": "library", "name": "libexample", "purl": "pkg:deb/debian/libexample@1"}
+    statement = {"id": "CVE-2026-1000", "affects": [{"ref": "x"}], "analysis": {"state": "not_affected"}}
+    bom = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [product], "vulnerabilities": [statement]}
+    kind = "application/vnd.cyclonedx+json"
+    with opened(layout) as written:
+        attachment = attach(written, image("clean"), kind, build.compact(bom))
+    decision = decided(Layout(layout), policies=policies)
+    assert (decision.decision, states(decision)) == ("deny", {"clean": "violated", "listed": "passed"})
+
+    with opened(layout) as written:
+        build.sign(written, attachment, CI)
+    assert decided(Layout(layout), policies=policies).decision == "allow"
 
 
 # Indexes

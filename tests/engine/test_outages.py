@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyengine import Decision, PolicyEngineError
+from policyengine import Decision, PolicyEngineError, PolicySet
 from policyengine.errors import ContentError, DigestMismatch, NotFound, RateLimited, Unauthorized, Unreachable
 from tests import example
 from tests.engine import layouts
@@ -182,3 +182,22 @@ def test_an_unsigned_junk_document_that_cannot_be_had_stops_nobody(layout: Path)
 
     unlisted = decided(watched(layout, {("referrers", junk["digest"]): OUTAGES["unreachable"]}))
     assert unlisted.decision == "error"  # somebody trusted may have signed it
+
+
+def test_what_would_be_accepted_unsigned_is_missed(layout: Path) -> None:
+    """An artifact that tells no type may be a scan, which counts here whoever wrote it."""
+    policies = PolicySet.parse(
+        """policy p
+        accept unsigned scan
+        rule clean deny "no critical finding" forbid finding where finding.severity >= CRITICAL
+        """
+    )
+    assert decided(watched(layout), policies=policies).allowed
+    with opened(layout) as written:
+        layer = written.blob("application/json", example.documents("vulnerable")["trivy.sarif.json"])
+        value = {"config": written.blob("application/vnd.oci.empty.v1+json", b"{}"), "layers": [layer]}
+        written.manifest({**value, "subject": image("clean")})
+
+    assert decided(watched(layout), policies=policies).decision == "deny"
+    decision = decided(watched(layout, {("blob", layer["digest"]): OUTAGES["unreachable"]}), policies=policies)
+    assert (decision.decision, reasons(decision)) == ("error", [True])
