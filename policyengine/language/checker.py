@@ -198,7 +198,7 @@ class Checker:
                 )
                 continue
             found[item.name.text] = checker.rule(item)
-        if not found and not any(isinstance(item, syntax.Broken) and item.keyword == "rule" for item in items):
+        if not found and not any(isinstance(item, syntax.Broken) and item.keyword in ("rule", "") for item in items):
             self.problems.error(
                 "E120",
                 module.file.span,

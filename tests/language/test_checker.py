@@ -179,6 +179,10 @@ def test_a_policy_without_a_rule_checks_nothing() -> None:
     assert [line for line, _ in errors("policy p\nlet a = 1\n")] == [1]
 
 
+def test_what_cannot_be_read_may_have_been_the_rule() -> None:
+    assert [line for line, _ in errors("policy p\n!!! what is this\n")] == [2]
+
+
 def test_a_constant_takes_its_type_from_its_first_use_and_keeps_it() -> None:
     head = 'policy p\nlet ids = { "CVE-2024-0001" }\nrule a deny "t"\n  forbid finding where finding.id in ids\n'
 
