@@ -6,7 +6,6 @@ generated code fails. An expression's value is a value of `runtime`, or an `Unkn
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,16 +21,24 @@ from policyengine.language.facts import facts, settled
 from policyengine.language.printing import one, printed, severity, short
 from policyengine.language.tree import asked, free, last_name, pathlike, text
 from policyengine.language.types import Type
-from policyengine.language.unknown import Unknown, because, merged, unseen
+from policyengine.language.unknown import (
+    ORDERS,
+    Interval,
+    Unknown,
+    because,
+    both,
+    either,
+    merged,
+    negated,
+    ordered,
+    unknown_of,
+    unseen,
+)
 from policyengine.language.view import View
 
 Scope = Mapping[str, Any]
 Watch = Callable[[Expr, Any], None]
 """Is told what an expression comes to: coverage listens so."""
-
-ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
 
 OPEN = object()
 """Marks an expression whose value depends on locals."""
@@ -75,8 +82,8 @@ class Interpreter:
         self.bindings = {binding.name: binding.value for binding in policy.bindings}
         self.functions = {function.name: function for function in policy.functions}
         self.asked = asked(policy.functions)
-        self.known: dict[int, Any] = {}
-        """By `id`, the values of quantified expressions without locals: elements need not count them anew."""
+        self.known: dict[tuple[str, int], Any] = {}
+        """The values of quantified expressions without locals, by `id`: elements need not count them anew."""
         self.rules: Mapping[type, Callable[[Any, Scope], Any]] = {
             checked.Constant: self._constant, checked.Parameter: self._parameter, checked.Binding: self._binding,
             checked.Local: lambda expr, scope: scope[expr.name],
@@ -102,11 +109,11 @@ class Interpreter:
     def steps(self, expr: Expr, scope: Scope) -> list[Step]:
         """What each part of `expr` is that needs no other locals than `scope` has, from the whole to the parts."""
         seen = [part for part in parts(expr) if free(part) <= scope.keys()]
-        return [Step(part, self.value(part, scope)) for part in seen]
+        return [Step(part, self.value(part, scope)) for part in sorted(seen, key=_place)]
 
     def all_of(self, conditions: Sequence[tuple[Expr, Scope]]) -> Any:
         """Kleene's `and` of conditions that see different locals."""
-        return _both([self.value(condition, scope) for condition, scope in conditions])
+        return both([self.value(condition, scope) for condition, scope in conditions])
 
     # ------------------------------------------------------------------ names
 
@@ -157,6 +164,10 @@ class Interpreter:
             return f" of {one(root.type.name, record)}"
         return ""
 
+    def _named(self, expr: Expr, scope: Scope) -> str:
+        """`expr` and whose it is."""
+        return f"{text(expr)}{self._owner(expr, scope)}"
+
     def _keyed(self, expr: checked.Keyed, scope: Scope) -> Any:
         base = self.value(expr.base, scope)
         if isinstance(base, Unknown):
@@ -168,7 +179,7 @@ class Interpreter:
         vex = self.value(expr.vex, scope)
         finding = self.value(expr.finding, scope) if expr.finding is not None else None
         if isinstance(vex, Unknown) or isinstance(finding, Unknown):
-            return _unknown([vex, finding])
+            return unknown_of([vex, finding])
         current = self.view.collection("vexes")
         value = runtime.status(vex, finding, current, current.items)
         if value is None and current.gaps:
@@ -178,13 +189,13 @@ class Interpreter:
     # ------------------------------------------------------------------ logic
 
     def _and(self, expr: checked.And, scope: Scope) -> Any:
-        return _both([self.value(part, scope) for part in expr.parts])
+        return both([self.value(part, scope) for part in expr.parts])
 
     def _or(self, expr: checked.Or, scope: Scope) -> Any:
-        return _either([self.value(part, scope) for part in expr.parts])
+        return either([self.value(part, scope) for part in expr.parts])
 
     def _not(self, expr: checked.Not, scope: Scope) -> Any:
-        return _negated(self.value(expr.part, scope))
+        return negated(self.value(expr.part, scope))
 
     def _missing(self, expr: checked.Missing, scope: Scope) -> Any:
         value = self.value(expr.operand, scope)
@@ -210,7 +221,7 @@ class Interpreter:
         """What `ask` says of the values of `exprs`, all known; where it does not know, `doubt` says why."""
         values = [self.value(expr, scope) for expr in exprs]
         if any(isinstance(value, Unknown) for value in values):
-            return _unknown(values)
+            return unknown_of(values)
         answer = ask(*values)
         return because(doubt(*values)) if answer is None else answer
 
@@ -257,7 +268,7 @@ class Interpreter:
     def _within(self, expr: checked.Within, scope: Scope) -> Any:
         return self._operands(
             (expr.moment, expr.duration), scope, lambda moment, span: runtime.within(moment, span, self.view.at),
-            lambda moment, _: f"{text(expr.moment)}{self._owner(expr.moment, scope)} lies in the future: {moment}",
+            lambda moment, _: f"{self._named(expr.moment, scope)} lies in the future: {one('time', moment)}",
         )  # fmt: skip
 
     def _covers(self, expr: checked.Covers, scope: Scope) -> Any:
@@ -270,24 +281,28 @@ class Interpreter:
         document = self.value(expr.document, scope)
         identities = None if expr.identities is None else self.value(expr.identities, scope)
         if isinstance(document, Unknown) or isinstance(identities, Unknown):
-            return _unknown([document, identities])
+            return unknown_of([document, identities])
         answer = runtime.signed(document, identities)
         return merged(unseen(document.signatures.gaps)) if answer is None else answer
 
     # ------------------------------------------------------------------ quantifiers
 
     def _quantified(self, expr: checked.Quantified, scope: Scope) -> Any:
-        if id(expr) not in self.known:
-            self.known[id(expr)] = OPEN if free(expr) else self._quantify(expr, {})
-        found = self.known[id(expr)]
-        return self._quantify(expr, scope) if found is OPEN else found
+        return self._once(self._quantify, expr, scope)
+
+    def _once(self, answer: Callable[[Any, Scope], Any], expr: checked.Quantified, scope: Scope) -> Any:
+        """What `answer` says of `expr`, asked once only where the locals do not matter."""
+        key = (answer.__name__, id(expr))
+        if key not in self.known:
+            self.known[key] = OPEN if free(expr) else answer(expr, {})
+        return answer(expr, scope) if self.known[key] is OPEN else self.known[key]
 
     def _quantify(self, expr: checked.Quantified, scope: Scope) -> Any:
         match expr.kind:
             case "some":
                 return self._some(expr, scope)
             case "no":
-                return _negated(self._some(expr, scope))
+                return negated(self._some(expr, scope))
             case "every":
                 return self._every(expr, scope)
             case "count":
@@ -298,7 +313,7 @@ class Interpreter:
         if isinstance(limit, Unknown):
             return limit
         bounds = self._interval(expr, scope)
-        return _ordered(">=" if expr.kind == "at least" else "<=", bounds, (limit, limit, []))
+        return ordered(">=" if expr.kind == "at least" else "<=", bounds, (limit, limit, []))
 
     def elements(self, expr: Expr, scope: Scope) -> tuple[Collection[Any], list[Unknown]]:
         """The elements of a collection, set or list, and what is not known beside them."""
@@ -316,23 +331,27 @@ class Interpreter:
     def _some(self, expr: checked.Quantified, scope: Scope) -> Any:
         found, gaps = self.elements(expr.collection, scope)
         truths = list(self._truths(expr, found, scope))
-        return _either([*gaps, *truths])
+        return either([*gaps, *truths])
 
     def _every(self, expr: checked.Quantified, scope: Scope) -> Any:
         assert expr.body is not None
         found, gaps = self.elements(expr.collection, scope)
         answers: list[Any] = list(gaps)
         for item, belongs in zip(found.items, self._truths(expr, found, scope), strict=True):
-            answers.append(_either([_negated(belongs), self.value(expr.body, {**scope, expr.element: item})]))
-        return _both(answers)
+            answers.append(either([negated(belongs), self.value(expr.body, {**scope, expr.element: item})]))
+        return both(answers)
 
-    def _interval(self, expr: Expr, scope: Scope) -> tuple[float, float, list[Unknown]]:
+    def _interval(self, expr: Expr, scope: Scope) -> Interval:
         """Between which numbers a count (or any other integer) lies, and why that is not one number."""
-        if not isinstance(expr, checked.Quantified):
-            value = self.value(expr, scope)
-            return (
-                (-runtime.UNBOUNDED, runtime.UNBOUNDED, [value]) if isinstance(value, Unknown) else (value, value, [])
-            )
+        if isinstance(expr, checked.Quantified):
+            found: Interval = self._once(self._counted, expr, scope)
+            return found
+        value = self.value(expr, scope)
+        if isinstance(value, Unknown):
+            return -runtime.UNBOUNDED, runtime.UNBOUNDED, [value]
+        return value, value, []
+
+    def _counted(self, expr: checked.Quantified, scope: Scope) -> Interval:
         found, gaps = self.elements(expr.collection, scope)
         truths = list(self._truths(expr, found, scope))
         doubts = gaps + [truth for truth in truths if isinstance(truth, Unknown)]
@@ -340,7 +359,7 @@ class Interpreter:
         return low, runtime.most(found, [truth is not False for truth in truths]), doubts
 
     def _ranges(self, expr: checked.Compare | checked.Equal, sign: str, scope: Scope) -> Any:
-        return _ordered(sign, self._interval(expr.left, scope), self._interval(expr.right, scope))
+        return ordered(sign, self._interval(expr.left, scope), self._interval(expr.right, scope))
 
     # ------------------------------------------------------------------ values
 
@@ -388,29 +407,10 @@ class Interpreter:
         return printed(expr.type, None if isinstance(value, Unknown) else value, name)
 
 
-def _both(values: Sequence[Any]) -> Any:
-    """Kleene's `and`."""
-    if any(value is False for value in values):
-        return False
-    unknown = [value for value in values if isinstance(value, Unknown)]
-    return merged(unknown) if unknown else True
-
-
-def _either(values: Sequence[Any]) -> Any:
-    """Kleene's `or`."""
-    if any(value is True for value in values):
-        return True
-    unknown = [value for value in values if isinstance(value, Unknown)]
-    return merged(unknown) if unknown else False
-
-
-def _negated(value: Any) -> Any:
-    return value if isinstance(value, Unknown) else not value
-
-
-def _unknown(values: Sequence[Any]) -> Unknown:
-    """All that is not known of `values`."""
-    return merged([value for value in values if isinstance(value, Unknown)])
+def _place(expr: Expr) -> tuple[int, int, int, int]:
+    """Where `expr` stands, a whole before its first part."""
+    span = expr.span
+    return span.line, span.column, -span.end_line, -span.end_column
 
 
 def _no_doubt(*_: Any) -> str:
@@ -419,26 +419,3 @@ def _no_doubt(*_: Any) -> str:
 
 def _counts(expr: Expr) -> bool:
     return isinstance(expr, checked.Quantified) and expr.kind == "count"
-
-
-Interval = tuple[float, float, list[Unknown]]
-
-
-def _ordered(sign: str, left: Interval, right: Interval) -> Any:
-    """How two numbers compare that lie somewhere between bounds."""
-    answers = {_certain(sign, left, right), _possible(sign, left, right)}
-    return answers.pop() if len(answers) == 1 else merged(left[2] + right[2])
-
-
-def _certain(sign: str, left: Interval, right: Interval) -> bool:
-    """Whether every number of `left` stands so to every number of `right`."""
-    if sign == "is":
-        return left[0] == left[1] == right[0] == right[1]
-    return ORDERS[sign](left[1], right[0]) if sign in ("<", "<=") else ORDERS[sign](left[0], right[1])
-
-
-def _possible(sign: str, left: Interval, right: Interval) -> bool:
-    """Whether some number of `left` stands so to some number of `right`."""
-    if sign == "is":
-        return left[0] <= right[1] and right[0] <= left[1]
-    return ORDERS[sign](left[0], right[1]) if sign in ("<", "<=") else ORDERS[sign](left[1], right[0])
