@@ -21,6 +21,18 @@ POLICY_FILE_BYTES = 4 * 1024 * 1024
 JSON_DEPTH = 512
 """Levels of nesting in any JSON text. Real documents stay below 60; decoders recurse at most so far."""
 
+LICENSES_PER_PACKAGE = 1_000
+"""Licences of one package. A base image's largest copyright file gives about sixty."""
+
+STATEMENTS = 1_000
+"""In-toto statements in one document; real ones hold a handful."""
+
+VEX_PAIRS = 1_000_000
+"""Products times subcomponents of one VEX statement in the oldest form, where each holds for each."""
+
+PURLS_PER_PRODUCT = 100
+"""Package URLs of one product in a CSAF document; real ones have one."""
+
 XML_DEPTH = 128
 """Levels of nesting in any XML text. Real documents stay below 20."""
 

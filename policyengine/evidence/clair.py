@@ -70,19 +70,30 @@ def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding
 # Results in SARIF -----------------------------------------------------------------------------------
 
 _FIX = re.compile(r"\n\nFixed In: ?(\S+)\s*$")
-_OLDER = re.compile(r"\[(?P<package>.*) - (?P<version>.*) - (?P<severity>\w+)\].*", re.DOTALL)
 
 
 def results(result: Result) -> Iterable[Finding]:
-    """`package - version - vulnerability`. It writes no severity at all, so none is known."""
-    older = _OLDER.fullmatch(result.message)
-    name, _, rest = result.message.partition(" - ")
-    version, _, vulnerability = rest.rpartition(" - ")
-    fix = _FIX.search(result.rule_text("help"))
-    stated = advisories(result.message) if older else advisories(vulnerability) or [vulnerability]
+    """`package - version - vulnerability`. It writes no severity at all, so none is known.
+
+    Once it wrote `[package - version - severity]` and a text.
+    """
+    bracketed, closed, _ = result.message.partition("]")
+    older = bracketed[1:].rsplit(" - ", 2) if closed and bracketed.startswith("[") else []
+    if len(older) == 3:
+        name, version, word = older
+        stated = advisories(result.message)
+    else:
+        name, _, rest = result.message.partition(" - ")
+        version, _, vulnerability = rest.rpartition(" - ")
+        word, stated = "", advisories(vulnerability) or [vulnerability]
     yield result.finding(
         *stated,
-        severity=severity.from_word(older["severity"]) if older else None,
-        package=result.package(older["package"], older["version"]) if older else result.package(name, version),
-        fix=fix.group(1) if fix else None,
+        severity=severity.from_word(word),
+        package=result.package(name, version) if name.strip() else None,
+        fix=result.once(_fix),
     )
+
+
+def _fix(result: Result) -> str | None:
+    found = _FIX.search(result.rule_text("help"))
+    return found.group(1) if found else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from policyengine import limits
 from policyengine.evidence.fields import Record, Unreadable, member, records, required, text, texts
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Vex
@@ -96,7 +97,10 @@ class _Products:
             helper = member(product, "product_identification_helper")
             single = text(helper, "purl")
             found = [*([single] if single else []), *texts(helper, "purls")]
-            self._purls.setdefault(required(product, "product_id"), []).extend(found)
+            known = self._purls.setdefault(required(product, "product_id"), [])
+            known.extend(found)
+            if len(known) > limits.PURLS_PER_PRODUCT:
+                raise Unreadable(f"a product has more than {limits.PURLS_PER_PRODUCT} package URLs")
 
     def packages(self, names: Iterable[str]) -> frozenset[str]:
         """The package URLs by which the products called `names` are known."""
@@ -126,13 +130,14 @@ class _Products:
         """The products for which a flag or an impact is given; `None` where one is given for all."""
         reasons = [*records(vulnerability, "flags"), *_impacts(vulnerability)]
         found: set[str] = set()
+        groups: set[str] = set()
         for reason in reasons:
-            names = texts(reason, "product_ids")
-            groups = texts(reason, "group_ids")
-            if not names and not groups:
+            names, within = texts(reason, "product_ids"), texts(reason, "group_ids")
+            if not names and not within:
                 return None
-            found.update(names, *(self._groups.get(group, ()) for group in groups))
-        return found
+            found.update(names)
+            groups.update(within)
+        return found.union(*(self._groups.get(group, ()) for group in groups))
 
 
 def _impacts(vulnerability: Record) -> list[Record]:

@@ -19,6 +19,9 @@ Record = dict[str, Any]
 T = TypeVar("T")
 
 
+_BLANK = 1_000  # characters beyond which a text is not worth looking through for anything but white space
+
+
 class Unreadable(Exception):
     """Something in a document that is not what its format says; the text is half a sentence.
 
@@ -37,7 +40,7 @@ def text(record: Record, key: str) -> str | None:
         return None
     if type(value) is not str:
         raise _wrong(record, key, "a text")
-    return value if value and not value.isspace() else None
+    return value if value and (len(value) > _BLANK or not value.isspace()) else None
 
 
 def required(record: Record, key: str) -> str:

@@ -111,16 +111,16 @@ _HELP = re.compile(
 _MESSAGE = re.compile(
     r"An? (?P<severity>[a-z]+) vulnerability in (?P<type>\S+) package: .*, version (?P<version>\S+) was "
 )
-_OLDER = re.compile(r"The path .* reports .* at version (?P<version>\S+)  which ")
+_OLDER = re.compile(r" at version (?P<version>\S+)  which ")
 _SHORT = re.compile(r"\S+ (?P<severity>[a-z]+) vulnerability for .*")
 
 
 def results(result: Result) -> Iterable[Finding]:
     """The finding of one SARIF result. The rule is one vulnerability in one package; a second version shares it."""
-    rule = _HELP.fullmatch(result.rule_text("help"))
+    rule = result.once(_help)
     said = _MESSAGE.match(result.message)
-    older = said or _OLDER.match(result.message)
-    short = _SHORT.match(result.rule_text("shortDescription"))
+    older = said or _OLDER.search(result.message)
+    short = result.once(_short)
     if rule is None and not cves(result.id):
         raise Unreadable("its rule does not say which vulnerability it is")
     word = next((match["severity"] for match in (said, rule, short) if match), "")
@@ -134,6 +134,14 @@ def results(result: Result) -> Iterable[Finding]:
     )
 
 
+def _help(result: Result) -> re.Match[str] | None:
+    return _HELP.fullmatch(result.rule_text("help"))
+
+
+def _short(result: Result) -> re.Match[str] | None:
+    return _SHORT.match(result.rule_text("shortDescription"))
+
+
 def _severity(result: Result, word: str) -> Severity | None:
     """Grype writes "low" for all that is not critical, high or medium: without a score it may be unknown."""
     if word == "low" and result.score() is None:
@@ -141,10 +149,14 @@ def _severity(result: Result, word: str) -> Severity | None:
     return severity.from_word(word)
 
 
-def _package(result: Result, name: str, version: str | None) -> Package:
+def _purls(result: Result) -> dict[str, str]:
+    """The rule's package URLs by the versions that they name."""
     from urllib.parse import unquote
 
-    purls = texts(member(result.rule, "properties"), "purls")
-    matching = [purl for purl in purls if version and unquote(purl).partition("?")[0].endswith(f"@{version}")]
-    purl = matching[0] if matching else None
+    listed = texts(member(result.rule, "properties"), "purls")
+    return {unquote(purl.partition("?")[0].rpartition("@")[2]): purl for purl in reversed(listed)}
+
+
+def _package(result: Result, name: str, version: str | None) -> Package:
+    purl = result.once(_purls).get(version or "")
     return Package(name, version, ecosystem(purl), purl=purl, document=result.document)

@@ -9,11 +9,12 @@ import base64
 import binascii
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from msgspec.structs import replace
 
-from policyengine import strictjson
+from policyengine import limits, strictjson
 from policyengine.errors import EvidenceError
 from policyengine.evidence import provenance, severity, tagvalue
 from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
@@ -30,16 +31,19 @@ Inner = Callable[[Any, Source], Reading]
 
 def read(value: Any, source: Source, inner: Inner) -> Reading:
     """All that the statements in `value` say, which are about the same subjects."""
-    found = list(statements(value))
+    found = list(islice(statements(value), limits.STATEMENTS + 1))
     if not found:
         raise Unreadable("it holds no statement")
+    if len(found) > limits.STATEMENTS:
+        raise Unreadable(f"it holds more than {limits.STATEMENTS} statements")
     about = [subjects(each) for each in found]
     chosen = _about_one(found, about, source)
     readings = [_statement(each, source, inner) for each in chosen]
     warnings = [warning for reading in readings for warning in reading.warnings]
     if len(chosen) < len(found):
         warnings.append(f"{len(found) - len(chosen)} statements are about something else, and do not count")
-    common = [name for name in subjects(chosen[0]) if all(name in subjects(each) for each in chosen)]
+    shared = set.intersection(*(set(subjects(each)) for each in chosen))
+    common = [name for name in subjects(chosen[0]) if name in shared]
     if not common:
         warnings.append("its statement names no subject by digest")
     return replace(

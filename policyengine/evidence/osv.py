@@ -81,7 +81,8 @@ def _fixes(each: Record, name: str) -> Iterable[str]:
 # Its results in SARIF -------------------------------------------------------------------------------
 
 _MESSAGE = re.compile(
-    r"Package '(?P<package>.+)' is vulnerable to '(?P<id>[^']*)'(?: \(also known as (?P<also>[^)]*)\))?\.", re.DOTALL
+    r"Package '(?P<package>.+)' is vulnerable to '(?P<id>[^']{0,200})'(?: \(also known as (?P<also>[^)]{0,2000})\))?\.",
+    re.DOTALL,
 )
 _TABLE = "### Fixed Versions"
 _CELLS = 5
@@ -92,11 +93,11 @@ def results(result: Result) -> Iterable[Finding]:
     said = _MESSAGE.fullmatch(result.message)
     package = versioned(said["package"], result.document) if said else None
     also = re.findall(r"'([^']*)'", said["also"] or "") if said else []
-    fixed = _table_fixes(result, package.name) if package else []
+    fixed = result.once(_table).get(package.name, []) if package else []
     yield result.finding(
         *([said["id"]] if said else []),
         *also,
-        *texts(result.rule, "deprecatedIds"),
+        *result.once(_former),
         result.id,
         severity=severity.from_score(result.score()),
         cvss=result.score(),
@@ -105,9 +106,17 @@ def results(result: Result) -> Iterable[Finding]:
     )
 
 
-def _table_fixes(result: Result, name: str) -> list[str]:
-    """The rows of the rule's table of fixed versions that are about the package."""
+def _former(result: Result) -> list[str]:
+    return texts(result.rule, "deprecatedIds")
+
+
+def _table(result: Result) -> dict[str, list[str]]:
+    """The versions in the rule's table of fixed versions, by package."""
     _, found, table = result.rule_text("help").rpartition(_TABLE)
     lines = table.splitlines() if found else []
     rows = ([cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|"))
-    return [row[3] for row in rows if len(row) == _CELLS and row[2] == name and row[3]]
+    fixes: dict[str, list[str]] = {}
+    for row in rows:
+        if len(row) == _CELLS and row[3]:
+            fixes.setdefault(row[2], []).append(row[3])
+    return fixes

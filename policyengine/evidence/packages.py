@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from policyengine import limits
+from policyengine.evidence.fields import Unreadable
 from policyengine.evidence.model import Package
 
 
@@ -42,6 +44,8 @@ def all_hold(entries: list[str]) -> str | None:
     """
     if len(entries) < 2:
         return entries[0] if entries else None
+    if len(entries) > limits.LICENSES_PER_PACKAGE:
+        raise Unreadable(f"it has {len(entries)} licences")
     return " AND ".join(dict.fromkeys(map(_operand, entries)))
 
 

@@ -102,10 +102,8 @@ _CVSS, _STATUS, _CELLS = 3, 6, 9
 
 def results(result: Result) -> Iterable[Finding]:
     """The finding of one SARIF result; all but the level is the rule's, which the packages of one id share."""
-    short = _SHORT.fullmatch(result.rule_text("shortDescription"))
-    full = _FULL.fullmatch(result.rule_text("fullDescription"))
+    short, full, cells = result.once(_rule)
     own = _LEVELS.get(result.level or "")
-    cells = _cells(result)
     yield result.finding(
         severity=own if own is not None else severity.from_word(short["severity"]) if short else None,
         cvss=_score(cells),
@@ -113,6 +111,11 @@ def results(result: Result) -> Iterable[Finding]:
         fix=_fix(cells[_STATUS]) if cells else None,
         category="VULNERABILITY" if cves(result.id) or full else "MISCONFIGURATION",
     )
+
+
+def _rule(result: Result) -> tuple[re.Match[str] | None, re.Match[str] | None, list[str]]:
+    short = _SHORT.fullmatch(result.rule_text("shortDescription"))
+    return short, _FULL.fullmatch(result.rule_text("fullDescription")), _cells(result)
 
 
 def _score(cells: list[str]) -> Decimal | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ from policyengine.evidence.fields import (
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package, Severity
 
+T = TypeVar("T")
 LEVELS = frozenset({"none", "note", "warning", "error"})
 _HIERARCHY = 16  # levels of a rule id; real ones have at most four
 _ARGUMENTS = 20  # of a message, each cut to as many characters as a title may show
@@ -45,13 +47,27 @@ class Result(Struct):
     suppressed: bool
     tool: str
     document: str
+    memory: dict[tuple[int, Any], Any]
+
+    def once(self, work: Callable[[Result], T]) -> T:
+        """What `work` finds in the rule alone, found once however many results share the rule."""
+        key = (id(self.rule), work)
+        if key not in self.memory:
+            try:
+                self.memory[key] = work(self)
+            except Unreadable as fault:
+                self.memory[key] = fault
+        if isinstance(self.memory[key], Unreadable):
+            raise self.memory[key]
+        found: T = self.memory[key]
+        return found
 
     def score(self) -> Decimal | None:
         """The rule's `security-severity`, a CVSS score; zero means that there is none."""
         return number(member(self.rule, "properties"), "security-severity") or None
 
     def tags(self) -> list[str]:
-        return texts(member(self.rule, "properties"), "tags")
+        return self.once(_tags)
 
     def rule_text(self, part: str) -> str:
         """The text of the rule's `help`, `shortDescription` or `fullDescription`; empty where there is none."""
@@ -91,6 +107,13 @@ class Result(Struct):
         return Package(name=name, version=version or None, ecosystem=kind, purl=purl, document=self.document)
 
 
+def _tags(result: Result) -> list[str]:
+    return texts(member(result.rule, "properties"), "tags")
+
+
+_NO_RULE: Record = {}  # one object, since what was found in a rule is remembered by the rule's identity
+
+
 class Rules:
     """The rules of one run: the driver's and its extensions'."""
 
@@ -104,7 +127,7 @@ class Rules:
                     self._by_id.setdefault(name, rule)
 
     def of(self, result: Record) -> tuple[str, Record]:
-        """The id of a result's rule, and the rule; empty where the document does not hold it (legal).
+        """The id of a result's rule, and the rule; empty where the document does not hold it, which is legal.
 
         The id beats the index, which real tools get wrong; an index counts where the rule there has the id
         (or a prefix of it: section 3.27.5), or where the result states no id.
@@ -123,17 +146,34 @@ class Rules:
         component = index(member(reference, "toolComponent"), "index")
         rules = self._components[0 if component is None or component + 1 >= len(self._components) else component + 1]
         position = index(reference, "index") if position is None else position
-        return rules[position] if position is not None and position < len(rules) else {}
+        return rules[position] if position is not None and position < len(rules) else _NO_RULE
 
     def _named(self, name: str) -> Record:
         for _ in range(_HIERARCHY):
             if name in self._by_id:
                 return self._by_id[name]
             name = name.rpartition("/")[0]
-        return {}
+        return _NO_RULE
 
 
-def level(result: Record, rule: Record, invocations: list[Record]) -> str | None:
+Overrides = list[dict[str, str]]
+"""For each invocation of a run the levels that it gives to rules (section 3.20.5)."""
+
+
+def overrides(run: Record) -> Overrides:
+    """The levels that the run's invocations give to rules."""
+    return [dict(_overridden(invocation)) for invocation in records(run, "invocations")]
+
+
+def _overridden(invocation: Record) -> Iterator[tuple[str, str]]:
+    for override in records(invocation, "ruleConfigurationOverrides"):
+        name = text(member(override, "descriptor"), "id")
+        stated = text(member(override, "configuration"), "level")
+        if name and stated:
+            yield name, stated
+
+
+def level(result: Record, rule: Record, invocations: Overrides) -> str | None:
     """The effective level by section 3.27.10, or `None` where it is no word of SARIF."""
     if (text(result, "kind") or "fail") != "fail":
         return "none"
@@ -142,14 +182,12 @@ def level(result: Record, rule: Record, invocations: list[Record]) -> str | None
     return stated if stated in LEVELS else None
 
 
-def _override(result: Record, rule: Record, invocations: list[Record]) -> str | None:
+def _override(result: Record, rule: Record, invocations: Overrides) -> str | None:
     position = index(member(result, "provenance"), "invocationIndex")
     if position is None or position >= len(invocations):
         return None
-    for override in records(invocations[position], "ruleConfigurationOverrides"):
-        if text(member(override, "descriptor"), "id") in {text(rule, "id"), text(result, "ruleId")}:
-            return text(member(override, "configuration"), "level")
-    return None
+    levels = invocations[position]
+    return levels.get(text(rule, "id") or "") or levels.get(text(result, "ruleId") or "")
 
 
 def is_failure(result: Record) -> bool:

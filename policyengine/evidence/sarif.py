@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -16,7 +17,7 @@ from policyengine.evidence.fields import Record, Unreadable, collect, flag, item
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Finding, Gap, Scan
 from policyengine.evidence.reading import Reading, Source
-from policyengine.evidence.results import Result, Rules, is_failure, is_suppressed, level, message, place
+from policyengine.evidence.results import Result, Rules, is_failure, is_suppressed, level, message, overrides, place
 from policyengine.strictjson import quoted
 
 FORMAT = "sarif-2.1.0"
@@ -105,8 +106,9 @@ class _Resolver:
     def __init__(self, run: Record, tool: Record, name: str, document: str) -> None:
         self._tool, self._name, self._document = tool, name, document
         self._rules = Rules(tool)
-        self._invocations = records(run, "invocations")
+        self._overrides = overrides(run)
         self._artifacts = items(run, "artifacts")
+        self._memory: dict[tuple[int, Any], Any] = {}
 
     def findings(self, result: Record, adapter: scanners.Adapter) -> Iterable[Finding]:
         if not is_failure(result):
@@ -118,13 +120,14 @@ class _Resolver:
                 data=result,
                 id=name,
                 rule=rule,
-                level=level(result, rule, self._invocations),
+                level=level(result, rule, self._overrides),
                 message=message(result, rule, self._tool),
                 location=location,
                 line=line,
                 suppressed=is_suppressed(result),
                 tool=self._name,
                 document=self._document,
+                memory=self._memory,
             )
         )
 

@@ -55,7 +55,7 @@ def _labels(message: str) -> dict[str, str]:
 
 def sysdig(result: Result) -> Iterable[Finding]:
     """One result may hold all vulnerabilities of a package; every level is `note` by mistake."""
-    head, *blocks = re.split(r"^\s*Vulnerability: ", result.message, flags=re.MULTILINE)
+    head, *blocks = re.split(r"^[ \t]{0,20}Vulnerability: ", result.message, flags=re.MULTILINE)
     if not blocks:
         raise Unreadable("its message names no vulnerability")
     about = _stripped(head)
@@ -132,8 +132,11 @@ def _jfrog_kind(result: Result) -> str:
 
 def govulncheck(result: Result) -> Iterable[Finding]:
     """Its level says how far the code reaches the vulnerability, and nothing how severe that is."""
-    aliases = [tag for tag in result.tags() if advisories(tag)]
-    yield result.finding(*aliases, result.id, location=result.location)
+    yield result.finding(*result.once(_aliases), result.id, location=result.location)
+
+
+def _aliases(result: Result) -> list[str]:
+    return [tag for tag in result.tags() if advisories(tag)]
 
 
 # OWASP Dependency-Check -----------------------------------------------------------------------------
@@ -180,35 +183,43 @@ def secrets(result: Result) -> Iterable[Finding]:
 def anyone(result: Result) -> Iterable[Finding]:
     """A tool that is not known: what a word in its properties or tags says, else its score, else its level."""
     ids = advisories(result.id)
-    tags = [tag.lower() for tag in result.tags()]
     yield result.finding(
         *ids,
         result.id,
-        severity=_guess(result, tags),
+        severity=_guess(result),
         cvss=result.score() if ids else None,
-        category=_category(result, ids, tags),
+        category="VULNERABILITY" if ids else result.once(_tagged) or ("CODE" if result.line else "OTHER"),
     )
 
 
-def _guess(result: Result, tags: list[str]) -> Severity | None:
-    for properties in (member(result.data, "properties"), member(result.rule, "properties")):
-        word = properties.get("severity")
-        if type(word) is str and severity.from_word(word) is not None:
-            return severity.from_word(word)
-    named = {severity.from_word(tag) for tag in tags} - {None}
-    if len(named) == 1:
-        return named.pop()
+def _guess(result: Result) -> Severity | None:
+    own = member(result.data, "properties").get("severity")
+    for known in (severity.from_word(own) if type(own) is str else None, result.once(_worded)):
+        if known is not None:
+            return known
     scored = severity.from_score(result.score())
     return scored if scored is not None else severity.from_level(result.level)
 
 
-def _category(result: Result, ids: list[str], tags: list[str]) -> str:
-    if ids or "vulnerability" in tags:
-        return "VULNERABILITY"
-    for word, category in (("secret", "SECRET"), ("misconfiguration", "MISCONFIGURATION"), ("license", "LICENSE")):
-        if word in tags or f"{word}s" in tags:
-            return category
-    return "CODE" if result.line else "OTHER"
+def _worded(result: Result) -> Severity | None:
+    """The severity that the rule's properties or tags name, if they name only one."""
+    word = member(result.rule, "properties").get("severity")
+    known = severity.from_word(word) if type(word) is str else None
+    named = {severity.from_word(tag) for tag in result.tags()} - {None}
+    return known if known is not None else named.pop() if len(named) == 1 else None
+
+
+def _tagged(result: Result) -> str | None:
+    tags = {tag.lower() for tag in result.tags()}
+    return next((category for word, category in _TAGS if word in tags or f"{word}s" in tags), None)
+
+
+_TAGS = (
+    ("vulnerability", "VULNERABILITY"),
+    ("secret", "SECRET"),
+    ("misconfiguration", "MISCONFIGURATION"),
+    ("license", "LICENSE"),
+)
 
 
 # Who is who -----------------------------------------------------------------------------------------

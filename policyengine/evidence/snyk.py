@@ -68,7 +68,9 @@ def _issue(issue: Record, project: Record, document: str) -> Iterable[Finding]:
 
 # Its results in SARIF -------------------------------------------------------------------------------
 
-_MESSAGE = re.compile(r"This file introduces .*with an? (?P<severity>\w+) severity (?P<what>[^\n]*)", re.DOTALL)
+_MESSAGE = re.compile(
+    r"This file introduces .*with an? (?P<severity>\w{1,20}) severity (?P<what>[^\n]{0,200})", re.DOTALL
+)
 _LINE = re.compile(r"This line contains a potential (?P<severity>\w+) severity misconfiguration.*", re.DOTALL)
 _SHORT = re.compile(r"(?P<severity>\w+) severity - .*", re.DOTALL | re.IGNORECASE)
 _FULL = re.compile(r"\((?P<cves>[^)]*)\) (?P<package>.+)", re.DOTALL)
@@ -79,15 +81,15 @@ _UPGRADE = re.compile(r"Upgrade to (\S+)")
 def results(result: Result) -> Iterable[Finding]:
     """The finding of one SARIF result. Only texts tell CRITICAL from HIGH; only the rule's names the CVEs."""
     said = _MESSAGE.fullmatch(result.message) or _LINE.fullmatch(result.message)
-    said = said or _SHORT.fullmatch(result.rule_text("shortDescription"))
-    full = _FULL.fullmatch(result.rule_text("fullDescription"))
+    said = said or result.once(_short)
+    full = result.once(_full)
     licence = result.id.startswith("snyk:lic:")
     category = "LICENSE" if licence else _CATEGORIES.get(result.tool, "VULNERABILITY")
     place = logical_name(result.data)
     named = place or (full["package"] if full else "")
     package = versioned(named, result.document) if category in {"VULNERABILITY", "LICENSE"} else None
     yield result.finding(
-        *(cves(full["cves"]) if full else ()),
+        *result.once(_cves),
         result.id,
         severity=severity.from_word(said["severity"]) if said else severity.from_level(result.level),
         cvss=_score(result),
@@ -95,6 +97,19 @@ def results(result: Result) -> Iterable[Finding]:
         fix=_fix(result),
         category=category,
     )
+
+
+def _short(result: Result) -> re.Match[str] | None:
+    return _SHORT.fullmatch(result.rule_text("shortDescription"))
+
+
+def _full(result: Result) -> re.Match[str] | None:
+    return _FULL.fullmatch(result.rule_text("fullDescription"))
+
+
+def _cves(result: Result) -> list[str]:
+    full = result.once(_full)
+    return cves(full["cves"]) if full else []
 
 
 def _score(result: Result) -> Decimal | None:

@@ -194,7 +194,7 @@ def results(result: Result) -> Iterable[Finding]:
     speaks of the last one, so it is asked only for what the message does not say.
     """
     message = result.message if "\n" in result.message else result.message.replace("\\n", "\n")  # 0.48 wrote it so
-    category = _category(result)
+    category = result.once(_category)
     if match := _VULNERABILITY.fullmatch(message):
         yield _vulnerable(result, match, category or "VULNERABILITY")
     elif message.startswith("Package: "):
@@ -203,13 +203,12 @@ def results(result: Result) -> Iterable[Finding]:
         kind = category or ("SECRET" if match["kind"] == "Secret" else "MISCONFIGURATION")
         yield result.finding(severity=_severity(result, match["severity"]), category=kind)
     else:
-        fix = _HELP_FIX.search(result.rule_text("help"))
         ids = cves(result.id)
         yield result.finding(
             *ids,
             severity=_severity(result, ""),
             cvss=_score(result),
-            fix=(fix.group(1).strip() or None) if fix else None,
+            fix=result.once(_help_fix),
             category=category or ("VULNERABILITY" if ids else "OTHER"),
         )
 
@@ -232,11 +231,18 @@ def _category(result: Result) -> str | None:
 
 def _severity(result: Result, word: str) -> Severity | None:
     """The word of the message; without one that of the rule's tags or help. Scores and levels say less than a word."""
-    if word.strip():
-        return severity.from_word(word)
+    return severity.from_word(word) if word.strip() else result.once(_rule_severity)
+
+
+def _rule_severity(result: Result) -> Severity | None:
     tagged = [tag for tag in result.tags() if tag.isupper()]
     stated = tagged or _HELP_SEVERITY.findall(result.rule_text("help"))
     return severity.from_word(stated[0]) if len(set(stated)) == 1 else None
+
+
+def _help_fix(result: Result) -> str | None:
+    found = _HELP_FIX.search(result.rule_text("help"))
+    return (found.group(1).strip() or None) if found else None
 
 
 _INVENTED = frozenset(map(Decimal, ("9.5", "8.0", "5.5", "2.0", "0.0")))

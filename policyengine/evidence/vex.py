@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from policyengine import limits
 from policyengine.evidence import purls
 from policyengine.evidence.fields import Record, Unreadable, items, member, records, required, text, texts
 from policyengine.evidence.identifiers import advisories, ranked
@@ -75,6 +76,8 @@ def _names(statement: Record) -> tuple[str, ...]:
 def _products(statement: Record, source: Source) -> Iterable[str]:
     """The packages that a statement covers. Before 0.2 its subcomponents stand beside its products."""
     beside = [_purl(each) for each in items(statement, "subcomponents")]
+    if len(beside) * len(items(statement, "products")) > limits.VEX_PAIRS:
+        raise Unreadable("a statement names too many products with too many subcomponents")
     for each in items(statement, "products"):
         within = [_purl(inner) for inner in items(each, "subcomponents")] if type(each) is dict else []
         yield from covered(_purl(each), [*beside, *within], _hashes(each), source)
