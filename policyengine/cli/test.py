@@ -15,8 +15,9 @@ EXAMPLES = """\b
 Examples:
   policyengine test policies/
   policyengine test policies/ --run 'production/*' -o table -o junit=tests.xml
+  policyengine test policies/ --coverage --min 100 --mutate
 
-Exit codes: 0 pass · 1 a test failed · 2 does not compile · 5 no test found
+Exit codes: 0 pass · 1 a test failed, or less is shown or noticed than asked for · 2 does not compile · 5 no test found
 """
 
 
@@ -25,10 +26,13 @@ Exit codes: 0 pass · 1 a test failed · 2 does not compile · 5 no test found
 @option("--run", "pattern", metavar="GLOB", default="*", help="Only tests whose name, or POLICY/NAME, matches.")
 @trusting
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
-        help="table, json or junit.")  # fmt: skip
-@option("--coverage", is_flag=True, hidden=True)
-@option("--min", "minimum", hidden=True)
-@option("--mutate", is_flag=True, hidden=True)
+        help="table, json, junit or tap.")  # fmt: skip
+@option("--coverage", is_flag=True, topic="Trust in tests", help="Show which outcomes of conditions no test shows.")
+@option("--min", "minimum", topic="Trust in tests", metavar="PERCENT",
+        help="Fail where fewer outcomes are shown; with --coverage.")  # fmt: skip
+@option("--mutate", is_flag=True, topic="Trust in tests",
+        help="Try faults in the policies, and fail where no test notices one.")  # fmt: skip
+@option("--watch", is_flag=True, help="Run again whenever a file changes, until Ctrl-C.")
 @shared
 def command(terminal: Terminal, **options: Any) -> int:
     """Run the tests in policies; a failed one says what was expected and what came."""

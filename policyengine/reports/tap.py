@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policyengine.decision.model import Decision, RuleResult
 from policyengine.reports.formats import Report
@@ -12,10 +12,14 @@ from policyengine.reports.wording import covered_by, pinned, sentence
 
 def render(report: Report) -> str:
     """A point for each rule of each image, and one for each reason beyond the rules."""
-    points = [point for decision in report.decisions for point in _points(decision)]
+    return document([point for decision in report.decisions for point in _points(decision)])
+
+
+def document(points: Sequence[Point]) -> str:
+    """Test points as one document, which no reader of logs obeys."""
     lines = ["TAP version 14", f"1..{len(points)}"]
-    for number, (passed, name, directive, details) in enumerate(points, 1):
-        lines.append(f"{'ok' if passed else 'not ok'} {number} - {name}{directive}")
+    for number, (passed, title, directive, details) in enumerate(points, 1):
+        lines.append(f"{'ok' if passed else 'not ok'} {number} - {title}{directive}")
         lines += ["  ---", *(f"  {line}" for line in details), "  ..."] if details else []
     return orderless("\n".join([*lines, ""]))
 
@@ -27,32 +31,32 @@ Point = tuple[bool, str, str, list[str]]
 def _points(decision: Decision) -> Iterator[Point]:
     image = pinned(decision)
     for rule in decision.rules:
-        yield _point(decision, rule, f"{_name(rule.identifier)} {_name(image)}")
+        yield _point(decision, rule, f"{name(rule.identifier)} {name(image)}")
     for reason in decision.reasons:
-        yield decision.allowed, f"policyengine.decision {_name(image)}", "", [f"message: {_quoted(reason.message)}"]
+        yield decision.allowed, f"policyengine.decision {name(image)}", "", [f"message: {quoted(reason.message)}"]
     if not decision.rules and not decision.reasons:
-        yield decision.allowed, f"policyengine.decision {_name(image)}", "", []
+        yield decision.allowed, f"policyengine.decision {name(image)}", "", []
 
 
-def _point(decision: Decision, rule: RuleResult, name: str) -> Point:
+def _point(decision: Decision, rule: RuleResult, title: str) -> Point:
     if rule.status == "not-applicable":
-        return True, name, " # SKIP the policy does not apply", []
+        return True, title, " # SKIP the policy does not apply", []
     if rule.status == "waived":
-        return True, name, f" # SKIP {_name(covered_by(decision.waivers, rule.violations[0]) or 'waived')}", []
+        return True, title, f" # SKIP {name(covered_by(decision.waivers, rule.violations[0]) or 'waived')}", []
     if not rule.uncovered:
-        return True, name, "", []
+        return True, title, "", []
     severity = "fail" if rule.effective_effect == "deny" else "warn"
-    details = [f"message: {_quoted(rule.title)}", f"severity: {severity}", f"at: {_quoted(f'{rule.path}:{rule.line}')}"]
-    details += ["violations:", *(f"  - {_quoted(sentence(rule, violation))}" for violation in rule.uncovered)]
-    return rule.effective_effect != "deny", name, "", details
+    details = [f"message: {quoted(rule.title)}", f"severity: {severity}", f"at: {quoted(f'{rule.path}:{rule.line}')}"]
+    details += ["violations:", *(f"  - {quoted(sentence(rule, violation))}" for violation in rule.uncovered)]
+    return rule.effective_effect != "deny", title, "", details
 
 
-def _name(text: str) -> str:
+def name(text: str) -> str:
     """Text of a test point: `#` would begin a directive."""
     return printable(text, 500).replace("\\", "\\\\").replace("#", "\\#")
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A double-quoted YAML scalar."""
     escaped = printable(text, 1_000).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'

@@ -77,13 +77,6 @@ def test_what_does_not_compile_is_shown(policy: Path) -> None:
     assert "did you mean `high`?" in ran.err
 
 
-@pytest.mark.parametrize("option", [["--coverage"], ["--min", "80"], ["--mutate"]])
-def test_what_is_not_there_yet_is_refused(policy: Path, option: list[str]) -> None:
-    ran = policyengine("test", policy, *option)
-    assert (ran.code, ran.out) == (2, "")
-    assert "not there yet" in ran.err
-
-
 def test_layouts_are_verified_by_the_trust_that_is_named(tmp_path: Path) -> None:
     from tests.example import LAYOUT, REPOSITORY
 
