@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from policyengine.language import formatter
 from policyengine.language.checked import Program
-from policyengine.language.formatter import format
 from policyengine.language.policyset import check
 from policyengine.language.source import Source
 from tests.docs import policies
@@ -61,4 +61,4 @@ CANONICAL = [block for page in (COOKBOOK, "docs/tutorial.md") for block in block
 
 @pytest.mark.parametrize("block", CANONICAL, ids=lambda block: block.name)
 def test_is_in_the_canonical_form(block: Block) -> None:
-    assert format(Source(block.name, block.text)) == block.text
+    assert formatter.format(Source(block.name, block.text)) == block.text

@@ -86,9 +86,24 @@ def test_python_is_python(block: Block) -> None:
     assert tree.body
 
 
-@pytest.mark.parametrize("block", of("json"), ids=lambda block: block.name)
-def test_json_is_json(block: Block) -> None:
-    assert json.loads(block.text) is not None
+def test_json_is_json() -> None:
+    for block in of("json"):
+        assert json.loads(block.text) is not None, block.name
+
+
+def test_the_map_of_the_documentation_names_every_page() -> None:
+    named = {target for target, _ in LINK.findall((ROOT / "docs/README.md").read_text(encoding="utf-8"))}
+
+    assert {path.name for path in (ROOT / "docs").glob("*.md")} - {"README.md"} <= named
+
+
+def test_every_accident_that_is_told_has_a_test_of_its_name() -> None:
+    told = re.findall(r"^## (?!Three)(.*)$", (ROOT / "docs/accidents.md").read_text(encoding="utf-8"), re.MULTILINE)
+    names = [re.sub(r"[^a-z ]", "", heading.lower().replace("-", " ")).replace(" ", "_") for heading in told]
+    tests = (ROOT / "tests/language/test_accidents.py").read_text(encoding="utf-8")
+
+    assert len(names) == 12
+    assert [name for name in names if f"def test_{name}(" not in tests] == []
 
 
 @pytest.mark.parametrize("page", pages())
