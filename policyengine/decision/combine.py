@@ -90,9 +90,12 @@ def _on(result: Any, platform: str) -> Any:
 
 def _once(results: list[Any]) -> tuple[Any, ...]:
     """`results` without repetitions: what belongs to the index itself is there for every platform, then for none."""
-    seen: dict[tuple[str, str], list[Any]] = {}
+    seen: dict[tuple[str, str, int], list[Any]] = {}
+    before: dict[tuple[str, str, str], int] = {}
     for result in results:
-        seen.setdefault((result.digest, result.status), []).append(result)
+        own = (result.platform, result.digest, result.status)
+        before[own] = before.get(own, -1) + 1  # an artifact may hold several documents
+        seen.setdefault((*own[1:], before[own]), []).append(result)
     platforms = len({result.platform for result in results})
     return tuple(
         found for group in seen.values() for found in ([_shared(group)] if len(group) == platforms > 1 else group)
@@ -126,16 +129,22 @@ def _rules(named: Sequence[tuple[str, Decision]], waivers: Sequence[WaiverResult
 
 def _place(waivers: Sequence[WaiverResult], waiver: WaiverResult) -> int:
     """Where `waiver` stands in the joined list."""
-    return next(i for i, each in enumerate(waivers) if (each.path, each.line) == (waiver.path, waiver.line))
+    return next(i for i, each in enumerate(waivers) if _written(each) == _written(waiver))
+
+
+def _written(waiver: WaiverResult) -> WaiverResult:
+    """A waiver as it is written, whatever became of it; several may stand in one line."""
+    return replace(waiver, state="", covers=0)
 
 
 def _waivers(decisions: Sequence[Decision]) -> tuple[WaiverResult, ...]:
     """Each waiver once, used if any platform used it."""
-    found: dict[tuple[str, int], WaiverResult] = {}
+    found: dict[WaiverResult, WaiverResult] = {}
     for waiver in (waiver for decision in decisions for waiver in decision.waivers):
-        known = found.get((waiver.path, waiver.line))
+        written = _written(waiver)
+        known = found.get(written)
         if known is not None:
             state = "used" if "used" in (known.state, waiver.state) else known.state
             waiver = replace(known, state=state, covers=known.covers + waiver.covers)
-        found[waiver.path, waiver.line] = waiver
+        found[written] = waiver
     return tuple(found.values())
