@@ -21,7 +21,7 @@ from policyengine.evidence.assembly import Document, Evidence
 from policyengine.evidence.model import joined as union
 from policyengine.gathering import Gathered, Wanted, find, gather
 from policyengine.imaging import image, stated_platform
-from policyengine.joining import Judge, documents, image_signatures
+from policyengine.joining import Judge, Reader, documents, image_signatures
 from policyengine.language.policyset import PolicySet
 from policyengine.oci import Descriptor, Index, Reference, quoted
 from policyengine.registry.store import Store
@@ -145,8 +145,8 @@ def _known(
     accepts = evaluation.terms.policies.accepts
     sources = [gathered] if parent is None else [gathered, parent]
     signed = [image_signatures(judge, store, source, wanted) for source in sources]
-    found = [documents(judge, store, source, wanted, accepts) for source in sources]
-    about = {source.descriptor.digest for source in sources}
+    about = tuple(source.descriptor.digest for source in sources)
+    found = [documents(Reader(judge, store, wanted, accepts, about), source) for source in sources]
     evidence = Evidence(
         image(evaluation.request.reference, gathered, parent, union(each.signatures for each in signed)),
         tuple(_compared(document, about) for each in found for document in each.documents),
@@ -156,9 +156,9 @@ def _known(
     return evidence, tuple(result for part in results for result in part)
 
 
-def _compared(document: Document, about: set[str]) -> Document:
+def _compared(document: Document, about: tuple[str, ...]) -> Document:
     """`document` with a warning where it names subjects, and none of them is the image."""
-    if not document.subjects or about & set(document.subjects):
+    if not document.subjects or set(about) & set(document.subjects):
         return document
     warning = f"it says that it is about {document.subjects[0][:19]}, which is another image"
     return replace(document, warnings=(*document.warnings, warning))

@@ -182,6 +182,20 @@ def _unlisted(error: PolicyEngineError | None) -> tuple[Gap, ...]:
 # ---------------------------------------------------------------------------- documents
 
 
+class Reader(Struct, frozen=True):
+    """By what documents are taken for evidence.
+
+    `accepts` are the kinds that some policy takes unsigned; `about` the digests by which the image is
+    known, its own and that of the index that names it.
+    """
+
+    judge: Judge
+    store: Store
+    wanted: Wanted
+    accepts: frozenset[str]
+    about: tuple[str, ...]
+
+
 class Joined(Struct, frozen=True):
     """The documents of one subject, and what became of their signatures."""
 
@@ -190,14 +204,14 @@ class Joined(Struct, frozen=True):
     gaps: tuple[Gap, ...]
 
 
-def documents(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted, accepts: frozenset[str]) -> Joined:
-    """What refers to the image as evidence. `accepts` are the kinds that some policy takes unsigned."""
+def documents(reader: Reader, gathered: Gathered) -> Joined:
+    """What refers to the image as evidence."""
     cases = [Case(d.found.descriptor, d.signatures, _unlisted(d.unlisted)) for d in gathered.documents]
-    signed = judge.all_signed(store, cases, wanted)
+    signed = reader.judge.all_signed(reader.store, cases, reader.wanted)
     pairs = list(zip(gathered.documents, signed, strict=True))
-    worth = [document for document, s in pairs if _worth_fetching(document, s, wanted, accepts)]
-    fetch(store, [part for document in worth for part in document.parts])
-    found = [evident for document, s in pairs for evident in _evident(document, s, wanted, accepts)]
+    worth = [document for document, s in pairs if _worth_fetching(reader, document, s)]
+    fetch(reader.store, [part for document in worth for part in document.parts])
+    found = [evident for document, s in pairs for evident in _evident(reader, document, s)]
     found += [_stray(stray.descriptor, stray.reason) for stray in gathered.strays]
     gaps = []
     if gathered.unlisted is not None:
@@ -205,9 +219,9 @@ def documents(judge: Judge, store: Store, gathered: Gathered, wanted: Wanted, ac
     return Joined(tuple(found), tuple(result for s in signed for result in s.results), tuple(gaps))
 
 
-def _worth_fetching(document: Document, signed: Signed, wanted: Wanted, accepts: frozenset[str]) -> bool:
+def _worth_fetching(reader: Reader, document: Document, signed: Signed) -> bool:
     """Whether somebody trusted signed a document, or some policy may take it unsigned."""
-    return bool(signed.signatures.items) or bool(_promised(document, wanted) & accepts)
+    return bool(signed.signatures.items) or bool(_promised(document, reader.wanted) & reader.accepts)
 
 
 def _promised(document: Document, wanted: Wanted) -> frozenset[str]:
@@ -222,16 +236,16 @@ def _stray(descriptor: Descriptor, reason: str) -> Evident:
     return Evident(descriptor.digest, descriptor.artifact_type, reason=reason)
 
 
-def _evident(document: Document, signed: Signed, wanted: Wanted, accepts: frozenset[str]) -> list[Evident]:
+def _evident(reader: Reader, document: Document, signed: Signed) -> list[Evident]:
     """A referrer as evidence: one document for each of its blobs, or one that says why it is none."""
-    base = _unread(document, signed, wanted)
+    base = _unread(document, signed, reader.wanted)
     if isinstance(document.found, Failure):
         return [_failed(base, document.found.error)]
     if not document.parts:
         return [_failed(base, EvidenceError("it has no layer, so there is no document in it"))]
-    if not _worth_fetching(document, signed, wanted, accepts):
+    if not _worth_fetching(reader, document, signed):
         return [base]
-    return [_read(base, part) for part in document.parts]
+    return [_read(base, part, reader.about) for part in document.parts]
 
 
 def _unread(document: Document, signed: Signed, wanted: Wanted) -> Evident:
@@ -264,22 +278,24 @@ def _failed(base: Evident, error: PolicyEngineError) -> Evident:
     return replace(base, problem=_gap(error.message, error))
 
 
-def _read(base: Evident, part: Part) -> Evident:
+def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
     """`base` with what its content says; the content decides what a document is."""
     if isinstance(part.content, PolicyEngineError):
         return _failed(base, part.content)
     if base.declared:
         return replace(base, data=part.content)
-    source = Source(base.digest, base.artifact_type, base.signatures, base.created)
+    source = Source(base.digest, base.artifact_type, base.signatures, base.created, about)
     try:
-        reading = formats.read(part.content or b"", source)
+        found = formats.read(part.content or b"", source)
     except EvidenceError as error:
         return _failed(base, error)
     except MemoryError:
         return _failed(base, TooLarge("reading it takes more memory than there is"))
+    if found.kind == "other":
+        return replace(base, kinds=frozenset(), format=found.format, reason=f"it is {found.format}, of which no rule asks")
     return replace(
-        base, kinds=frozenset({reading.kind}), records=reading.records, format=reading.format, tool=reading.tool,
-        warnings=(*reading.warnings, *_mislabelled(base, reading)), subjects=reading.subjects,
+        base, kinds=frozenset({found.kind}), records=found.records, format=found.format, tool=found.tool,
+        warnings=(*found.warnings, *_mislabelled(base, found)), subjects=found.subjects,
     )  # fmt: skip
 
 
