@@ -292,7 +292,8 @@ def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
     except MemoryError:
         return _failed(base, TooLarge("reading it takes more memory than there is"))
     if found.kind == "other":
-        return replace(base, kinds=frozenset(), format=found.format, reason=f"it is {found.format}, of which no rule asks")
+        reason = f"it is {found.format}, and no rule asks for that"
+        return replace(base, kinds=frozenset(), format=found.format, reason=reason)
     return replace(
         base, kinds=frozenset({found.kind}), records=found.records, format=found.format, tool=found.tool,
         warnings=(*found.warnings, *_mislabelled(base, found)), subjects=found.subjects,
