@@ -18,6 +18,7 @@ from policyengine.language.syntax import Moment, Name, Period, Span, Text
 from policyengine.language.types import Type
 
 NOWHERE = Span("--param", 1, 1, 1, 1)
+IDENTITY = 'an identity is written x509("O=acme, CN=release"), keyless(issuer: "…", subject: "…") or key("sha256:…")'
 
 
 def parameters(summary: Summary, given: Iterable[str]) -> dict[str, Any]:
@@ -40,6 +41,8 @@ def parameters(summary: Summary, given: Iterable[str]) -> dict[str, Any]:
 
 def _value(parameter: ParameterFacts, text: str) -> Any:
     """The portable value that `text` writes for a parameter."""
+    if parameter.type.name == "identity":
+        return _identities(parameter, text)
     if parameter.type.container:
         members = [_one(parameter, part.strip(), parameter.type.member) for part in text.split(",") if part.strip()]
         if not members:
@@ -80,7 +83,26 @@ def _literal(parameter: ParameterFacts, text: str, type_: Type) -> Any:
     return found.value
 
 
-def _unfit(parameter: ParameterFacts, text: str, why: str) -> UsageError:
+def _identities(parameter: ParameterFacts, text: str) -> Any:
+    """Identities, which are written as in the language: `x509("O=acme, CN=release")`, several with commas."""
+    from policyengine.language import parser
+    from policyengine.language.policyset import check
+    from policyengine.language.source import Source
+
+    braced = not parameter.type.container or text.lstrip().startswith(("{", "["))
+    value = text if braced else f"{{ {text} }}"
+    policy = f'policy p param value: {parameter.type} = {value}\nrule r deny "r" require image is signed'
+    source = Source(NOWHERE.path, policy)
+    program, found = check([source])
+    problem = next((each.message for each in found if each.severity == "error"), "")
+    file, _ = parser.parse(source)
+    if problem or file is None or len(file.items) != 2:
+        raise _unfit(parameter, text, problem or "it is more than a value", IDENTITY)
+    (declared,) = program.policies[0].parameters
+    return declared.default
+
+
+def _unfit(parameter: ParameterFacts, text: str, why: str, help: str = "") -> UsageError:
     short = parameter.name.rpartition(".")[2]
     reason = f": {why}" if why else ""
-    return UsageError(f"`{text}` is not {literals.article(parameter.type)}, which `{short}` is{reason}", "")
+    return UsageError(f"`{text}` is not {literals.article(parameter.type)}, which `{short}` is{reason}", help)
