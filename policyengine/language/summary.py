@@ -11,9 +11,10 @@ from msgspec import Struct
 from policyengine.language.types import Type
 
 if TYPE_CHECKING:
-    from policyengine.language.diagnostics import Diagnostic
     from policyengine.language.checked import Policy, Program
+    from policyengine.language.diagnostics import Diagnostic
 
+NOTHING = msgspec.msgpack.encode(())
 CONFIGURED = frozenset({"user", "created", "labels", "platform"})
 """The fields of the image that only its configuration holds."""
 
@@ -79,6 +80,8 @@ class Summary(Struct, frozen=True):
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """The warnings, in order."""
+        if self.warnings == NOTHING:
+            return ()
         from policyengine.language.diagnostics import Diagnostic
 
         return msgspec.msgpack.decode(self.warnings, type=tuple[Diagnostic, ...])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from policyengine import limits
 from policyengine.errors import InvalidReference, Malformed, NotFound, PolicyEngineError, TooLarge
@@ -24,10 +24,12 @@ from policyengine.oci import (
     verifiable,
     verify,
 )
-from policyengine.registry.archive import Archive
 from policyengine.registry.folder import Folder, not_a_layout
 from policyengine.registry.referrers import referrers_tag
 from policyengine.registry.store import attempt
+
+if TYPE_CHECKING:
+    from policyengine.registry.archive import Archive
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,6 +77,8 @@ def _open(path: Path) -> Folder | Archive:
         if stat.S_ISDIR(mode):
             return Folder(path)
         if stat.S_ISREG(mode):
+            from policyengine.registry.archive import Archive
+
             return Archive(path)
     except FileNotFoundError:
         raise not_a_layout(path, "it does not exist", "check the path before the @ or the colon") from None
