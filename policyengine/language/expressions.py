@@ -269,23 +269,21 @@ class Expressions:
         left_node, right_node = node.operands
         if expected is not None and expected.container and self.flexible(node, scope):
             left, right = self.check(left_node, expected, scope), self.check(right_node, expected, scope)
-        elif not self.flexible(left_node, scope):
-            left = self.check(left_node, None, scope)
-            right = self._second(right_node, node.operator, left.type, scope)
+        elif isinstance(left_node, syntax.Moment) or not self.flexible(left_node, scope):
+            left = self.check(left_node, TIME if isinstance(left_node, syntax.Moment) else None, scope)
+            right = self._second(right_node, left.type, scope)
         else:
             left, right = self.pair(left_node, right_node, scope)
         return self._combined(node, left, right)
 
-    def _second(self, node: syntax.Expression, operator: str, left: Type, scope: Scope) -> Expr:
-        """The right operand: a duration goes with a time, collections may differ, all else is of the same type."""
+    def _second(self, node: syntax.Expression, left: Type, scope: Scope) -> Expr:
+        """The right operand: a time or duration goes with a time, collections may differ, all else is of one type."""
         if left == TIME:
-            return self.check(node, DURATION if not self._is_time(node, scope) else TIME, scope)
+            literal = TIME if isinstance(node, syntax.Moment) else DURATION
+            return self.check(node, literal if self.flexible(node, scope) else None, scope)
         if left.container and scope.module.schema.is_record(left.name):
             return self.check(node, None, scope)
         return self.check(node, left if left != UNKNOWN else None, scope)
-
-    def _is_time(self, node: syntax.Expression, scope: Scope) -> bool:
-        return isinstance(node, syntax.Moment | syntax.Member)
 
     def _combined(self, node: syntax.Operation, left: Expr, right: Expr) -> Expr:
         """`left operator right`, if their types allow it."""

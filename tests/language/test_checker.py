@@ -64,6 +64,9 @@ ACCEPTED = [
     "finding.published > 2026-01-01t12:00:00.5z",
     "finding.published + 3 days > 2026-01-01T00:00:00+02:00",
     "finding.published - finding.published > 1 day",
+    "finding.published > 2026-03-01 - 3 days",
+    "finding.published - 2026-03-01 > 3 days",
+    "finding.published + finding.age > 2026-03-01",
     '"CVE-2024-0001" in finding.aliases',
     'finding.id not in { "CVE-2024-0001", "GHSA-ccff-gghh-jjmm" }',
     "(finding.age otherwise 0 days) > 30 days",
@@ -188,6 +191,15 @@ def test_a_constant_takes_its_type_from_its_first_use_and_keeps_it() -> None:
 
     assert errors(head) == []
     assert [line for line, _ in errors(head + 'rule b deny "t"\n  forbid finding where finding.tool in ids\n')] == [6]
+
+
+@pytest.mark.parametrize("library", ["", "limits."])
+def test_times_go_with_what_a_name_stands_for(library: str) -> None:
+    names = "param start: time = 2026-01-01\nparam grace: duration = 3 days\n"
+    own, others = ("", f"library limits\n{names}") if library else (names, "library limits\n")
+    uses = f"image.created - {library}start > 1 day and image.created - {library}grace > {library}start"
+
+    assert errors(f'policy p\n{own}import limits\nrule a deny "t"\n  require {uses}\n', others) == []
 
 
 def test_literals_have_one_normal_form() -> None:
