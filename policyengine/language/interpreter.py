@@ -83,7 +83,7 @@ class Interpreter:
         self.functions = {function.name: function for function in policy.functions}
         self.asked = asked(policy.functions)
         self.known: dict[tuple[str, int], Any] = {}
-        """The values of quantified expressions without locals, by `id`: elements need not count them anew."""
+        """Values that no element changes, by `id`: constants, and quantified expressions without locals."""
         self.rules: Mapping[type, Callable[[Any, Scope], Any]] = {
             checked.Constant: self._constant, checked.Parameter: self._parameter, checked.Binding: self._binding,
             checked.Local: lambda expr, scope: scope[expr.name],
@@ -118,8 +118,11 @@ class Interpreter:
     # ------------------------------------------------------------------ names
 
     def _constant(self, expr: checked.Constant, _: Scope) -> Any:
-        value = runtime.constant(expr.type, expr.value, self.policy.assumed)
-        return because("UNKNOWN compares with nothing") if value is None else value
+        key = ("constant", id(expr))
+        if key not in self.known:
+            value = runtime.constant(expr.type, expr.value, self.policy.assumed)
+            self.known[key] = because("UNKNOWN compares with nothing") if value is None else value
+        return self.known[key]
 
     def _parameter(self, expr: checked.Parameter, _: Scope) -> Any:
         value = self.values[expr.name]

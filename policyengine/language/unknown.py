@@ -52,6 +52,8 @@ def unseen(gaps: Iterable[Gap]) -> list[Unknown]:
 def merged(parts: Iterable[Unknown]) -> Unknown:
     """All that is not known of `parts`, each reason once."""
     listed = list(parts)
+    if len(listed) == 1:
+        return listed[0]
     reasons = list(dict.fromkeys(reason for part in listed for reason in part.reasons))
     untold = sum(part.untold for part in listed) + max(0, len(reasons) - TOLD)
     outside, retry = any(part.outside for part in listed), any(part.retry for part in listed)

@@ -73,9 +73,9 @@ def signature(identity: Identity = RELEASE) -> Signature:
 
 
 def evaluate(subject: checked.Policy, seen: View, parameters: Any = None, environment: str | None = None) -> Outcome:
-    """What the compiled policy says; the interpreter must agree."""
+    """What the generated code says; the interpreter must agree."""
     given = parameters or {}
-    outcome = compile_policy(subject).bind(given, environment).evaluate(seen)
+    outcome = compile_policy(subject).bind(given, environment)._evaluate(seen)
     assert outcome == interpret(subject, seen, given, environment)
     return outcome
 

@@ -76,6 +76,13 @@ def test_age_counts_from_publication_and_the_future_is_unknown(age: timedelta | 
     assert state("forbid finding where finding.age > 14 days", view(findings=[finding(age=age)])) == expected
 
 
+def test_what_is_published_this_instant_is_no_time_old() -> None:
+    assert (
+        state("require every finding satisfies finding.age < 1 second", view(findings=[finding(age=0 * DAY)]))
+        == "passed"
+    )
+
+
 @pytest.mark.parametrize(
     ("ahead", "expected"),
     [(-86400, "passed"), (-86401, "violated"), (300, "passed"), (301, "undetermined"), (None, "undetermined")],
@@ -268,11 +275,44 @@ def test_what_leaves_the_calendar_is_unknown() -> None:
     assert (violation.state, violation.missing) == ("undetermined", "a result of `+` cannot be represented")
 
 
-def test_only_a_field_can_be_missing() -> None:
-    subject = policy('define few(n: int): bool = (n otherwise 0) < 3\nrule r deny "t" require few(count(finding))')
+@pytest.mark.parametrize(
+    ("call", "whole", "gap"),
+    [
+        ("few(count(finding))", "passed", "undetermined"),
+        ("fewer(count(finding))", "passed", "undetermined"),
+        ("lost(count(finding))", "violated", "undetermined"),
+        (
+            "young(image.created otherwise (if some finding then 2026-01-02 else 2026-01-01 end))",
+            "passed",
+            "undetermined",
+        ),
+        ("young(image.created)", "passed", "passed"),
+    ],
+)
+def test_only_a_field_can_be_missing(call: str, whole: str, gap: str) -> None:
+    """What is not known because a document could not be read must not turn into a default."""
+    subject = policy(
+        "define few(n: int): bool = (n otherwise 0) < 3\n"
+        "define fewer(n: int): bool = few(n)\n"
+        "define lost(n: int): bool = n is missing\n"
+        "define young(t: time): bool = (t otherwise 2026-01-01) > 2025-01-01\n"
+        f'rule r deny "t" require {call}'
+    )
 
-    assert result(subject, view(findings=[finding()])).status == "passed"
-    assert result(subject, view(findings=Collection((), (MANY,)))).status == "undetermined"
+    assert result(subject, view(findings=[finding()])).status == whole
+    assert result(subject, view(findings=Collection((), (MANY,)))).status == gap
+
+
+def test_a_statement_may_be_asked_about_a_finding_that_it_chooses() -> None:
+    clauses = (
+        'forbid finding where some other in findings where other.id is "CVE-2024-0002" and '
+        '(some vex where vex covers (if vex.author is "a" then finding else other end))'
+    )
+    two = [finding(package=package()), finding("CVE-2024-0002", package=package())]
+
+    found = violations(clauses, view(findings=two, vexes=[vex(author="a")]))
+
+    assert [v.element for v in found] == ["CVE-2024-0001 in pkg:npm/a@1.0.0"]
 
 
 def test_a_choice_with_an_unknown_condition_is_what_both_branches_agree_on() -> None:

@@ -10,6 +10,7 @@ from policyengine.errors import UsageError
 from policyengine.evidence.model import Collection, Gap, Image, Severity
 from tests.language import samples
 from tests.language.samples import (
+    AT,
     DAY,
     MANY,
     ONE,
@@ -94,6 +95,37 @@ def test_counting_beside_a_gap_has_no_upper_end() -> None:
 
     assert (below.message, below.state, below.outside, below.retry) == ("at least 1", "undetermined", True, True)
     assert (above.message, above.state, above.outside, above.missing) == ("at least 2", "violated", False, None)
+
+
+def test_an_excuse_for_all_elements_spares_a_count_too() -> None:
+    clauses = 'forbid more than {} finding unless image.tag is "x"'
+    seen = view(image=Image("sha256:i", tag="x"), findings=Collection((finding(),), (MANY,)), scans=[scan()])
+
+    assert state(clauses.format(0), seen) == "passed"
+    assert state(clauses.format("count(scan where scan.finished within 1 day)"), seen) == "passed"
+    assert state(clauses.format(-1), seen) == "passed"
+
+
+def test_an_element_that_may_belong_makes_what_is_in_it_undetermined() -> None:
+    clauses = "for each scan in scans where scan.finished within 1 day\n  forbid finding in scan.findings"
+    inner = Collection((finding(),))
+
+    (violation,) = violations(clauses, view(scans=[scan(findings=inner)]))
+    assert (violation.state, violation.missing) == ("undetermined", "scan.finished of scan by trivy is missing")
+    (violation,) = violations(clauses, view(scans=[scan(findings=inner, finished=AT)]))
+    assert violation.state == "violated"
+
+
+def test_a_gap_among_the_elements_of_each_is_undetermined_unless_all_are_excused() -> None:
+    clauses = 'for each scan in scans\n  forbid finding in scan.findings\n  unless image.tag is "x"'
+    scans = Collection((), (OUTAGE,))
+
+    (violation,) = violations(clauses, view(scans=scans))
+    assert (violation.state, violation.missing, violation.outside) == ("undetermined", OUTAGE.reason, True)
+    assert violations(clauses, view(image=Image("sha256:i", tag="x"), scans=scans)) == ()
+    assert [v.state for v in violations(clauses.replace("image.tag", "scan.tool"), view(scans=scans))] == [
+        "undetermined"
+    ]
 
 
 def test_an_unknown_limit_is_undetermined() -> None:
