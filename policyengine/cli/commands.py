@@ -114,6 +114,31 @@ def trusting(function: F) -> F:
     return option("--trust-policy", topic="Trust", metavar="FILE", help=policy)(function)
 
 
+def judging(function: F) -> F:
+    """The options that say about which images is decided, when, by what parameters and trust, and how they are had."""
+    for add in (
+        option("--offline", topic="Registry", is_flag=True, help="Open no connection: layouts only."),
+        option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="auto",
+               help="How to find what is attached: by the API, by tags, or both."),
+        option("--workers", topic="Registry", type=int, default=8, metavar="N", help="Requests at once; 8."),
+        option("--timeout", topic="Registry", type=float, default=60.0, metavar="SECONDS", help="For one image; 60."),
+        option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM."),
+        option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag."),
+        option("--registry-config", topic="Registry", metavar="FILE", help="Logins, as `docker login` keeps them."),
+        trusting,
+        option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A `param` of the policies."),
+        option("--environment", metavar="NAME", help="An `environment` of the policies."),
+        option("--at", "--effective-time", "at", metavar="TIME", help="The instant of the evaluation (RFC 3339); now."),
+        option("--platform", metavar="OS/ARCH[/VARIANT]", help="Decide about one platform of an index."),
+        option("--repository", metavar="NAME", help="The repository that a layout's image stands for."),
+        option("--oci-layout", is_flag=True, help="REFERENCE is `path@digest` or `path:tag` of an OCI image layout."),
+        option("-p", "--policy", "policies", multiple=True, metavar="PATH",
+               help="A policy file or folder, said outright."),
+    ):  # fmt: skip
+        function = add(function)
+    return function
+
+
 def shared(function: F) -> F:
     """The options that every command has; the command gets them as `terminal`."""
 

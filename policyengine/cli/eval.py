@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from policyengine.cli.commands import Command, option, shared, trusting
+from policyengine.cli.commands import Command, judging, option, shared
 from policyengine.reports import FORMATS
 
 if TYPE_CHECKING:
@@ -24,22 +24,7 @@ Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not de
 
 @click.command("eval", cls=Command, epilog=EXAMPLES)
 @click.argument("arguments", nargs=-1, metavar="REFERENCE… POLICIES…")
-@option("-p", "--policy", "policies", multiple=True, metavar="PATH", help="A policy file or folder, said outright.")
-@option("--oci-layout", is_flag=True, help="REFERENCE is `path@digest` or `path:tag` of an OCI image layout.")
-@option("--repository", metavar="NAME", help="The repository that a layout's image stands for.")
-@option("--platform", metavar="OS/ARCH[/VARIANT]", help="Decide about one platform of an index.")
-@option("--at", "--effective-time", "at", metavar="TIME", help="The instant of the evaluation (RFC 3339); now.")
-@option("--environment", metavar="NAME", help="An `environment` of the policies.")
-@option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A `param` of the policies.")
-@trusting
-@option("--registry-config", topic="Registry", metavar="FILE", help="Logins, as `docker login` keeps them.")
-@option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag.")
-@option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM.")
-@option("--timeout", topic="Registry", type=float, default=60.0, metavar="SECONDS", help="For one image; 60.")
-@option("--workers", topic="Registry", type=int, default=8, metavar="N", help="Requests at once; 8.")
-@option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="auto",
-        help="How to find what is attached: by the API, by tags, or both.")  # fmt: skip
-@option("--offline", topic="Registry", is_flag=True, help="Open no connection: layouts only.")
+@judging
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help=f"A report, to standard output or a file; may be repeated: {', '.join(FORMATS)}.")  # fmt: skip
 @option("--all", "everything", topic="Output", is_flag=True, help="Show every violation, however many there are.")

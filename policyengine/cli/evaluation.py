@@ -66,9 +66,9 @@ def run(terminal: Terminal, options: Options) -> int:
     wanted = outputs(options.outputs, FORMATS)
     arguments = sorted_out(options.arguments, options.policies)
     at = moment(options.at)
-    images = _images(options, arguments.references)
-    terms = _terms(terminal, options, arguments.policies, at)
-    decisions = tuple(_decided(terminal, image, terms, options.fail_on) for image in images)
+    images = asked(options, arguments.references)
+    by = terms(terminal, options, arguments.policies, at)
+    decisions = tuple(decided(terminal, image, by, options.fail_on) for image in images)
     code = EXIT[worst(decision.decision for decision in decisions)]
     code = 0 if code == 1 and options.no_fail else code
     look = replace(terminal.look(), instant=options.at is not None, everything=options.everything)
@@ -91,7 +91,7 @@ def _summary(wanted: Sequence[Output]) -> str:
     return str(files[0].absolute()) if files else ""
 
 
-def _images(options: Options, references: Sequence[str]) -> list[Image]:
+def asked(options: Options, references: Sequence[str]) -> list[Image]:
     """Every image, before any of them is asked for: a wrong reference stops the whole command."""
     if options.platform is not None and not PLATFORM.fullmatch(options.platform):
         raise UsageError(f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT")
@@ -121,7 +121,7 @@ def _registry(options: Options) -> Registry:
     )
 
 
-def _terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
+def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
     """By what is decided; everything that can be wrong about it is wrong now, before anything is fetched."""
     policies = PolicySet.load(*paths)
     parameters = policies.parameters(options.parameters) if options.parameters else {}
@@ -137,7 +137,7 @@ def _path(text: str | None) -> Path | None:
     return Path(text) if text is not None else None
 
 
-def _decided(terminal: Terminal, image: Image, terms: Terms, fail_on: str) -> Decision:
+def decided(terminal: Terminal, image: Image, terms: Terms, fail_on: str) -> Decision:
     """The decision about one image, as the options want it; that nothing could be evaluated is an error to be said."""
     decision = decide_about(image.request, terms)
     if image.shown:
