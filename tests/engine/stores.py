@@ -76,6 +76,18 @@ class Watched:
             raise self.failing[what, name]
 
 
+class Lying(Watched):
+    """A store that lists everything that it has as a referrer of everything."""
+
+    def __init__(self, inner: Store, listed: Iterable[Descriptor]) -> None:
+        super().__init__(inner)
+        self.listed = tuple(listed)
+
+    def referrers(self, digest: str) -> tuple[Descriptor, ...]:
+        self._ask("referrers", digest)
+        return self.listed
+
+
 def watched(folder: Path = example.LAYOUT, failing: Mapping[Asked, PolicyEngineError] | None = None) -> Watched:
     """The layout in `folder`, watched."""
     return Watched(Layout(folder), failing)

@@ -108,3 +108,13 @@ def test_an_outage_of_one_platform_is_not_an_allow(layout: Path) -> None:
     assert platforms(decision) == {AMD64: "error", ARM64: "deny"}
     assert decision.decision != "allow"
     assert "no-critical" in rules(decision, "violated")
+
+
+def test_what_may_be_attached_to_the_index_counts_for_its_platforms(layout: Path) -> None:
+    digest = indexed(layout, {AMD64: image("clean")})
+    assert decided(watched(layout), digest).allowed
+    decision = decided(watched(layout, {("referrers", digest): Unreachable("no answer")}), digest)
+
+    assert decision.decision == "error"
+    assert rules(decision, "undetermined") >= {"no-critical"}
+    assert "image-signed" in rules(decision, "passed")
