@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from policyengine.language import checked
 from policyengine.language.checked import Expr
@@ -59,8 +59,7 @@ def _signatures(collection: Expr) -> bool:
 
 def _contradiction(node: checked.And | checked.Or, problems: Problems) -> None:
     """`x and not x`, and `x is A and x is B`: never true. `x or not x`: always true."""
-    said = {shape(part) for part in node.parts}
-    opposed = any(isinstance(part, checked.Not) and shape(part.part) in said for part in node.parts)
+    opposed = _opposed(node.parts)
     if isinstance(node, checked.Or):
         if opposed:
             problems.warn("W203", node.span, "this says nothing: it asks for something or its opposite")
@@ -71,13 +70,20 @@ def _contradiction(node: checked.And | checked.Or, problems: Problems) -> None:
         )  # fmt: skip
 
 
-def _two_values(conditions: Iterable[Expr]) -> bool:
+def _opposed(conditions: Sequence[Expr]) -> bool:
+    """Whether one of the conditions is the opposite of another."""
+    denied = [part.part for part in conditions if isinstance(part, checked.Not)]
+    said = {shape(part) for part in conditions} if denied else set()
+    return any(shape(part) in said for part in denied)
+
+
+def _two_values(conditions: Sequence[Expr]) -> bool:
     """Whether one thing must be equal to two different constants."""
+    equal = [(part.left, part.right) for part in conditions if isinstance(part, checked.Equal)]
     wanted: dict[object, object] = {}
-    for part in conditions:
-        if isinstance(part, checked.Equal) and isinstance(part.right, checked.Constant):
-            if part.left.type.name in SEVERAL or part.right.value is None:
-                continue
-            if wanted.setdefault(shape(part.left), part.right.value) != part.right.value:
-                return True
+    for left, right in equal if len(equal) > 1 else ():
+        if not isinstance(right, checked.Constant) or right.value is None or left.type.name in SEVERAL:
+            continue
+        if wanted.setdefault(shape(left), right.value) != right.value:
+            return True
     return False
