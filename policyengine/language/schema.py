@@ -7,7 +7,20 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from policyengine.language.types import (
-    BOOL, DECIMAL, DIGEST, DURATION, IDENTITY, INT, LICENSE, PURL, SEVERITY, TEXT, TIME, VULNERABILITY, Type, list_of,
+    BOOL,
+    DECIMAL,
+    DIGEST,
+    DURATION,
+    IDENTITY,
+    INT,
+    LICENSE,
+    PURL,
+    SEVERITY,
+    TEXT,
+    TIME,
+    VULNERABILITY,
+    Type,
+    list_of,
     set_of,
 )  # fmt: skip
 
@@ -111,7 +124,7 @@ class Schema(Struct, frozen=True):
         }
 
     def is_record(self, name: str) -> bool:
-        return name.split("|")[0] in RECORDS or name in self.kinds
+        return name.split("|", maxsplit=1)[0] in RECORDS or name in self.kinds
 
     def is_document(self, name: str) -> bool:
         """Whether values of this type are documents (or the image): things that can be signed."""
