@@ -59,11 +59,13 @@ class Wanted(Struct, frozen=True):
         return bool(self.kinds or self.declared)
 
     def promised(self, artifact_type: str) -> frozenset[str]:
-        """The wanted kinds that an artifact of this type may hold; a type that says nothing may hold any."""
-        if artifact_type in self.declared:
-            return frozenset({"declared"})
+        """The wanted kinds that an artifact of this type may hold; a type that says nothing may hold any.
+
+        That some policy declares a kind of this type takes nothing away from the others.
+        """
         kind = "unknown" if artifact_type in UNTYPED else formats.declared_kind(artifact_type)
-        return self.kinds if kind == "unknown" else self.kinds & {kind or ""}
+        known = self.kinds if kind == "unknown" else self.kinds & {kind or ""}
+        return known | {"declared"} if artifact_type in self.declared else known
 
     def relevant(self, artifact_type: str) -> bool:
         """Whether an artifact of this type can matter: a signature, or a document that is asked for."""

@@ -283,7 +283,9 @@ def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
     if isinstance(part.content, PolicyEngineError):
         return _failed(base, part.content)
     if base.declared:
-        return replace(base, data=part.content)
+        base = replace(base, data=part.content)
+        if not base.kinds:
+            return base
     source = Source(base.digest, base.artifact_type, base.signatures, base.created, about)
     try:
         found = formats.read(part.content or b"", source)

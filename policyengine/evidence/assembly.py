@@ -89,8 +89,8 @@ class Assembly(Struct, frozen=True):
 
 def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared: Sequence[Declared] = ()) -> Assembly:
     """The collections that a policy sees which accepts the kinds `accepts` unsigned and declares kinds of its own."""
-    documents = [_admitted(_as_declared(document, declared), accepts) for document in evidence.documents]
-    statuses = [_status(document, accepts) for document in documents]
+    views = [(number, view) for number, each in enumerate(evidence.documents) for view in _views(each, declared)]
+    statuses = [_status(_admitted(view, accepts), accepts) for _, view in views]
     readable = [status for status in statuses if status.status == "used"]
     current = _current([record for status in readable for record in status.document.records])
     statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
@@ -98,23 +98,46 @@ def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared
     for kind in (*KINDS, *(each.name for each in declared)):
         records = tuple(record for record in current if record.kind == kind)
         collections.update(_collections(kind, records, _gaps(kind, records, statuses, evidence.gaps)))
-    return Assembly(collections, tuple(statuses))
+    return Assembly(collections, _told([number for number, _ in views], statuses))
 
 
-def _as_declared(document: Document, declared: Sequence[Declared]) -> Document:
-    """`document` as one of the declared kinds, where its artifact type says so."""
+def _told(numbers: Sequence[int], statuses: Sequence[Status]) -> tuple[Status, ...]:
+    """One status for each document: of its two views the one that is used, else the declared kind's."""
+    found: dict[int, Status] = {}
+    for number, status in zip(numbers, statuses, strict=True):
+        if number not in found or status.status == "used" or found[number].status != "used":
+            found[number] = status
+    return tuple(found.values())
+
+
+def _views(document: Document, declared: Sequence[Declared]) -> list[Document]:
+    """What `document` is to a policy: of a known kind, of one that the policy declares, or both.
+
+    A declaration says what else documents of a type are, and makes no scan disappear. Only one that reads well, and is
+    of no known format, is nothing else. A document of which not even the type is known may be of any kind.
+    """
+    if not document.artifact_type and document.problem is not None:
+        return [replace(document, kinds=document.kinds | {kind.name for kind in declared})]
+    own = next((kind for kind in declared if kind.artifact_type == document.artifact_type), None)
+    if own is None:
+        return [document]
+    known = replace(document, kinds=document.kinds - {own.name})
+    view = _as_declared(document, own)
+    only = not known.kinds or (document.problem is not None and view.problem is None)
+    return [view] if only else [known, view]
+
+
+def _as_declared(document: Document, kind: Declared) -> Document:
+    """`document` as one of the declared `kind`."""
     from policyengine.errors import EvidenceError
 
-    for kind in declared:
-        if document.artifact_type != kind.artifact_type:
-            continue
-        if document.data is None:
-            return replace(document, kinds=frozenset({kind.name}))
-        try:
-            return replace(document, kinds=frozenset({kind.name}), records=(kind.read(document),), problem=None)
-        except EvidenceError as error:
-            return replace(document, kinds=frozenset({kind.name}), records=(), problem=Gap(error.message))
-    return document
+    view = replace(document, kinds=frozenset({kind.name}))
+    if document.data is None:
+        return view
+    try:
+        return replace(view, records=(kind.read(document),), problem=None)
+    except EvidenceError as error:
+        return replace(view, records=(), problem=Gap(error.message))
 
 
 def _admitted(document: Document, accepts: frozenset[str]) -> Document:
