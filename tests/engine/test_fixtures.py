@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -47,12 +48,13 @@ def expected(case: Case) -> tuple[str, set[str], set[str], int]:
     return case["decision"], set(case["violated"]), set(case["undetermined"]), EXIT[case["decision"]]
 
 
-def decided(case: Case, fixtures: Path, policies: PolicySet, trust: Trust) -> Decision:
+def decided(case: Case, layout: Path | Layout, policies: PolicySet, trust: Trust) -> Decision:
+    """The decision about `case` in its folder of the layouts, or in another layout."""
     return evaluate(
         f"{REPOSITORY}@{case['digest']}",
         policies,
         trust=trust,
-        registry=Layout(fixtures / "layouts" / case["case"]),
+        registry=Layout(layout / "layouts" / case["case"]) if isinstance(layout, Path) else layout,
         at=datetime.fromisoformat(case["at"]),
         platform=case["platform"],
     )
@@ -123,3 +125,14 @@ def test_the_same_evidence_gives_the_same_decision(
 ) -> None:
     for name in ("junk-referrers", "multi-arch", "rescanned-clean"):
         assert decided(cases[name], fixtures, policies, trust) == decided(cases[name], fixtures, policies, trust)
+
+
+@pytest.mark.parametrize("name", ["good-jws", "vulnerable", "tampered-sbom", "multi-arch", "junk-referrers"])
+def test_a_layout_in_a_tar_archive_is_the_same(
+    name: str, tmp_path: Path, fixtures: Path, policies: PolicySet, trust: Trust, cases: dict[str, Case]
+) -> None:
+    with tarfile.open(tmp_path / f"{name}.tar", "w") as archive:
+        archive.add(fixtures / "layouts" / name, arcname=".")
+    folder, packed = Layout(fixtures / "layouts" / name), Layout(tmp_path / f"{name}.tar")
+
+    assert decided(cases[name], packed, policies, trust) == decided(cases[name], folder, policies, trust)
