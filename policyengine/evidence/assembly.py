@@ -20,6 +20,8 @@ from policyengine.evidence.model import Collection, Custom, Gap, Image, Sbom, Sc
 KINDS = ("scan", "sbom", "vex", "provenance")
 PLURALS = {"scan": "scans", "sbom": "sboms", "vex": "vexes", "provenance": "provenances"}
 Record = Any
+NAMELESS = (None, "", "unknown")
+"""What stands for the maker of a document that names none."""
 
 
 class Document(Struct, frozen=True):
@@ -92,7 +94,8 @@ def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared
     views = [(number, view) for number, each in enumerate(evidence.documents) for view in _views(each, declared)]
     statuses = [_status(_admitted(view, accepts), accepts) for _, view in views]
     readable = [status for status in statuses if status.status == "used"]
-    current = _current([record for status in readable for record in status.document.records])
+    signed = {id(record) for status in readable if status.document.signed for record in status.document.records}
+    current = _current([record for status in readable for record in status.document.records], signed)
     statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
     collections: dict[str, Collection[Any]] = {}
     for kind in (*KINDS, *(each.name for each in declared)):
@@ -174,13 +177,23 @@ def _distrust(document: Document) -> str:
     return "no signature by a trusted identity" if document.listed else "not signed"
 
 
-def _current(candidates: Iterable[Record]) -> tuple[Record, ...]:
-    """The records that are not superseded: of one kind and one tool the newest, or all where a time is missing."""
+def _current(candidates: Iterable[Record], signed: set[int]) -> tuple[Record, ...]:
+    """The records that are not superseded: of one kind and one tool the newest, or all where a time is missing.
+
+    `signed` are the ids of those that somebody trusted signed.
+    """
     groups: dict[tuple[str, str], list[Record]] = {}
     for number, record in enumerate(candidates):
         maker = _maker(record)
         groups.setdefault((record.kind, maker if maker is not None else f"\0{number}"), []).append(record)
-    return tuple(record for records in groups.values() for record in _newest(records))
+    return tuple(record for records in groups.values() for record in _kept(records, signed))
+
+
+def _kept(records: list[Record], signed: set[int]) -> list[Record]:
+    """The newest of all, and the newest of the signed ones: what nobody signed may be seen, and hides nothing."""
+    trusted = [record for record in records if id(record) in signed]
+    kept = {id(record) for record in (*_newest(records), *_newest(trusted))}
+    return [record for record in records if id(record) in kept]
 
 
 def _maker(record: Record) -> str | None:
@@ -192,7 +205,7 @@ def _maker(record: Record) -> str | None:
             return record.kind
         case _:
             maker = record.tool if isinstance(record, Scan | Sbom) else record.builder
-            return str(maker) if maker else None
+            return str(maker) if maker not in NAMELESS else None
 
 
 def moment(record: Record) -> datetime | None:
@@ -213,7 +226,7 @@ def _newest(records: list[Record]) -> list[Record]:
     known = [time for time in times if time is not None]
     if len(known) < len(records):
         return records
-    newest = max(known)
+    newest = max(known, default=None)
     documents = {record.digest for record, time in zip(records, times, strict=True) if time == newest}
     return [record for record in records if record.digest in documents]
 
