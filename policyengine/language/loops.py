@@ -33,8 +33,8 @@ for item in found.items:
 """
 NESTED = """
 frames = []
-outer = elements_
-OUTER_EXCUSED
+outer = elements
+EXCUSED
 if active:
     for position, each in enumerate(outer.items):
         if may:
@@ -48,6 +48,8 @@ if active:
             frames.append(Frame(collection, hits, excused, each, must, position, limit))
 result = Found(frames, outer, outer_excused) if applies else None
 """
+"""`for each` with a `forbid` inside. An excuse that speaks for all elements comes first."""
+
 VARIABLES = ("outer", "frames", "position", "each", "hits", "collection", "excused", "item")
 
 
@@ -182,15 +184,14 @@ result = Found([Frame(found, hits, excused, None, True, 0, limit)]) if applies e
 
     def _often(self, selections: Sequence[Selection], item: str) -> tuple[Block, dict[tuple[str, str], str]]:
         """The fields that several conditions read, with the statements that read each once."""
-        reads: Counter[tuple[str, str]] = Counter()
+        reads: Counter[str] = Counter()
         for selection in selections:
             for part in parts(selection.conditions):
-                if isinstance(part, checked.Field) and _plain(part, selection.element):
-                    record = part.base.type.name
-                    reads[ATTRIBUTES.get((record, part.name), part.name), record] += 1
+                if isinstance(part, checked.Field) and _plain(part, selection):
+                    reads[ATTRIBUTES.get((part.base.type.name, part.name), part.name)] += 1
         block: Block = []
         fields: dict[tuple[str, str], str] = {}
-        for (name, _), times in reads.items():
+        for name, times in reads.items():
             if times >= READ_OFTEN:
                 variable = fields[item, name] = self.emitter.program.fresh("a")
                 block += statements(f"variable = item.{name}", selections[0].rule.span, variable=variable, item=item)
@@ -199,14 +200,11 @@ result = Found([Frame(found, hits, excused, None, True, 0, limit)]) if applies e
     # ------------------------------------------------------------------ rules over two collections
 
     def _nested(self, rule: checked.Rule, result: str) -> None:
-        """`for each` with a `forbid` inside."""
+        """A frame for each element of `for each`."""
         assert rule.each is not None
         assert rule.forbid is not None
         fresh, emitter, each, forbid = self.emitter.program.fresh, self.emitter, rule.each, rule.forbid
-        names = {
-            word: fresh("x")
-            for word in ("outer", "frames", "position", "each", "hits", "collection", "excused", "item")
-        }
+        names = {word: fresh("x") for word in VARIABLES}
         scope = ROOT.having(each.element, names["each"])
         inner = scope.having(forbid.element, names["item"])
         span = rule.span
@@ -219,7 +217,7 @@ result = Found([Frame(found, hits, excused, None, True, 0, limit)]) if applies e
         conditions = [] if forbid.where is None else [forbid.where]
         fires = [emitter.every(conditions, inner, MAY, span), *self._spared(rule, inner, forbid.element)]
         self._add(
-            NESTED, span, elements_=emitter.quantifiers.collection(each.collection, ROOT), OUTER_EXCUSED=known,
+            NESTED, span, elements=emitter.quantifiers.collection(each.collection, ROOT), EXCUSED=known,
             active=expression("applies and not excused", span, applies=applies, excused=outer_excused),
             may=emitter.every(wheres, scope, MAY, span), must=emitter.every(wheres, scope, MUST, span),
             inner=emitter.quantifiers.collection(forbid.collection, scope),
@@ -230,8 +228,9 @@ result = Found([Frame(found, hits, excused, None, True, 0, limit)]) if applies e
         )  # fmt: skip
 
 
-def _plain(field: checked.Field, element: str) -> bool:
-    """Whether `field` is one that the element holds as it is."""
-    if not isinstance(field.base, checked.Local) or field.base.name != element:
+def _plain(field: checked.Field, selection: Selection) -> bool:
+    """Whether `field` is one that the element holds as it is; an inner element may have its name, but not its type."""
+    if not isinstance(field.base, checked.Local) or field.base.name != selection.element:
         return False
-    return field.base.type.name in RECORDS and field.name not in ("age", "aliases")
+    known = field.base.type == selection.collection.type.member and field.base.type.name in RECORDS
+    return known and field.name not in ("age", "aliases")

@@ -159,6 +159,12 @@ def test_generated_code_reaches_nothing_but_its_vocabulary() -> None:
     assert set(vocabulary.VOCABULARY["__builtins__"]) == {"bool", "enumerate", "frozenset"}
 
 
+def test_an_inner_element_may_have_the_name_of_the_outer_one() -> None:
+    clauses = 'forbid x in findings where some x in packages where x.version is "1" and x.version is not "2"'
+
+    assert evaluated(rule(clauses), view(findings=[finding()], packages=[])).rules[0].status == "passed"
+
+
 def test_rules_over_one_collection_share_one_loop() -> None:
     rules = "\n".join(f'rule r{n} deny "t" forbid finding where finding.tool is "{n}"' for n in range(5))
 
