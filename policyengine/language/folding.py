@@ -25,7 +25,7 @@ def arithmetic(type_: Type, span: Span, operator: str, left: Expr, right: Expr) 
     """`left operator right`, computed where both are constants of a kind that can be computed here."""
     if isinstance(left, Constant) and isinstance(right, Constant):
         if type_.container:
-            return Constant(type_, span, _union(operator, left.value, right.value))
+            return Constant(type_, span, _union(operator, type_, left.value, right.value))
         if type_ in (INT, DURATION) and left.type == right.type == type_:
             return Constant(type_, span, _sum(operator, left.value, right.value))
         if type_ == DECIMAL:
@@ -37,14 +37,23 @@ def _sum(operator: str, left: Any, right: Any) -> Any:
     return left + right if operator == "+" else left - right
 
 
-def _union(operator: str, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
+def _union(operator: str, type_: Type, left: tuple[Any, ...], right: tuple[Any, ...]) -> tuple[Any, ...]:
     """The portable members of two constant sets combined (or of two lists joined)."""
-    match operator:
-        case "+":
-            return tuple(dict.fromkeys((*left, *right)))
-        case "-":
-            taken = set(right)
-            return tuple(value for value in left if value not in taken)
-        case _:
-            kept = set(right)
-            return tuple(value for value in left if value in kept)
+    if operator == "+":
+        return (*left, *right) if type_.container == "list" else tuple(dict.fromkeys((*left, *right)))
+    other = {_meaning(type_.name, value) for value in right}
+    wanted = operator == "&"
+    return tuple(value for value in left if (_meaning(type_.name, value) in other) is wanted)
+
+
+def _meaning(name: str, value: Any) -> Any:
+    """What a portable member of the type `name` stands for: some can be written in several ways.
+
+    A licence that is taken out of a set must not stay in it because its id is written in another case there.
+    """
+    if name not in ("license", "identity", "decimal") or value is None:
+        return value
+    from policyengine.language import runtime
+
+    known = runtime.constant(Type(name), value)
+    return getattr(known, "root", known)
