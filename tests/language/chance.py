@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
 from hypothesis import strategies as st
@@ -96,12 +97,12 @@ class Chance:
     def expr(self, type_: Type, seen: Locals, depth: int) -> Expr:
         """An expression of the type `type_` over the locals `seen`, at most `depth` levels deep."""
         made = self._branches(type_) if depth > 0 else []
-        branches: list[Callable[[], Expr]] = [lambda maker=maker: maker(type_, seen, depth - 1) for maker in made]
+        branches: list[Callable[[], Expr]] = [partial(maker, type_, seen, depth - 1) for maker in made]
         found: Expr = self.pick([*self._leaves(type_, seen), *branches, *branches])()
         return found
 
     def _leaves(self, type_: Type, seen: Locals) -> list[Callable[[], Expr]]:
-        found: list[Callable[[], Expr]] = [lambda n=n: local(n, type_) for n, t in seen.items() if t == type_]
+        found: list[Callable[[], Expr]] = [partial(local, name, type_) for name, t in seen.items() if t == type_]
         found += [lambda field=field: field for field in self.fields(type_, seen)] * 3
         if type_ in CONSTANTS:
             found += [lambda: self.constant(type_), lambda: self.parameter(type_)]
@@ -324,7 +325,8 @@ class Chance:
             limit = self.expr(INT, seen, 1) if self.once_in(3) else None
             name, collection, seen = self._element(seen, depth)
             forbid = checked.Forbidden(name, collection, self._where(seen, depth), limit)
-        unless = self.expr(BOOL, self.pick((seen, outer, {})), depth) if self.once_in(3) else None
+        around = {name: type_ for name, type_ in outer.items() if seen[name] == type_}  # what is not shadowed
+        unless = self.expr(BOOL, self.pick((seen, around, {})), depth) if self.once_in(3) else None
         counted = forbid is not None and forbid.limit is not None
         message, advice = (self._template(outer if counted else seen, counted=counted) for _ in range(2))
         element = forbid.collection if forbid is not None else each.collection if each is not None else None

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from policyengine.evidence.model import Collection, Gap, Image, Severity
-from tests.language import samples
+from policyengine.evidence.model import Collection, Gap, Image, Severity, Vex
 from tests.language.samples import (
     AT,
     DAY,
@@ -142,9 +141,7 @@ EXCUSE = "forbid finding unless some vex where vex covers finding and vex.status
         ([], "violated"),
     ],
 )
-def test_a_statement_excuses_what_it_covers_unless_another_disagrees(
-    statements: list[samples.Vex], expected: str
-) -> None:
+def test_a_statement_excuses_what_it_covers_unless_another_disagrees(statements: list[Vex], expected: str) -> None:
     assert state(EXCUSE, view(findings=[finding(package=package())], vexes=statements)) == expected
 
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from policyengine.errors import UsageError
-from policyengine.evidence.model import Collection, Gap, Image, Severity
-from tests.language import samples
+from policyengine.evidence.model import Collection, Finding, Gap, Image, Scan, Severity, Signature
 from tests.language.samples import (
     AT,
     DAY,
@@ -118,7 +117,7 @@ def test_an_element_that_may_belong_makes_what_is_in_it_undetermined() -> None:
 
 def test_a_gap_among_the_elements_of_each_is_undetermined_unless_all_are_excused() -> None:
     clauses = 'for each scan in scans\n  forbid finding in scan.findings\n  unless image.tag is "x"'
-    scans = Collection((), (OUTAGE,))
+    scans: Collection[Scan] = Collection((), (OUTAGE,))
 
     (violation,) = violations(clauses, view(scans=scans))
     assert (violation.state, violation.missing, violation.outside) == ("undetermined", OUTAGE.reason, True)
@@ -215,7 +214,7 @@ def test_a_waiver_lasts_to_the_end_of_its_day(at: datetime, expected: str) -> No
     [finding(), finding(fix="3"), finding(fix="2", severity=None)],
     ids=["the condition is unknown", "it is false", "the violation is undetermined"],
 )
-def test_a_waiver_that_may_not_fit_does_not(found: samples.Finding) -> None:
+def test_a_waiver_that_may_not_fit_does_not(found: Finding) -> None:
     outcome = evaluate(policy(WAIVED), view(findings=[found]))
 
     assert [v.waiver for v in outcome.rules[0].violations] == [None]
@@ -241,7 +240,7 @@ def test_a_rule_without_elements_is_waived_for_the_image() -> None:
 
     assert decision(subject, view(image=Image("sha256:i", repository="a"))) == "allow"
     assert decision(subject, view(image=Image("sha256:i", repository="b"))) == "deny"
-    doubt = Collection((), (Gap("signatures could not be fetched"),))
+    doubt: Collection[Signature] = Collection((), (Gap("signatures could not be fetched"),))
     assert decision(subject, view(image=Image("sha256:i", repository="a", signatures=doubt))) == "deny"
 
 
@@ -253,8 +252,8 @@ def test_outside_of_its_scope_a_policy_says_nothing() -> None:
         'applies to image where image.tag is "a" except where image.user is "b"\nrule r deny "t" forbid finding'
     )
 
-    def applies(**fields: str | None) -> bool:
-        return evaluate(subject, view(image=Image("sha256:i", **fields), findings=[])).applies
+    def applies(tag: str | None = None, user: str | None = None) -> bool:
+        return evaluate(subject, view(image=Image("sha256:i", tag=tag, user=user), findings=[])).applies
 
     assert applies(tag="a", user="c")
     assert applies(user="c")

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from policyengine.evidence.model import Collection, Image, Severity
-from tests.language import samples
+from policyengine.language.view import View
 from tests.language.samples import (
     MANY,
     finding,
@@ -24,7 +24,7 @@ from tests.language.samples import (
 LOW, MEDIUM = Severity.LOW, Severity.MEDIUM
 
 
-def message(template: str, seen: samples.View, clauses: str = "forbid finding") -> str:
+def message(template: str, seen: View, clauses: str = "forbid finding") -> str:
     (violation,) = violations(f'{clauses}\n  message "{template}"', seen)
     return violation.message
 
