@@ -30,7 +30,7 @@ def test_the_table_of_oras(shared: Path) -> None:
 
 def test_results_are_in_the_order_of_digests() -> None:
     listed = [Descriptor("a/b", f"sha256:{letter * 64}", 1) for letter in "cab"]
-    results = [
+    results: list[Stray | Failure] = [
         Stray(listed[0], ELSEWHERE),
         Failure(listed[1], DigestMismatch("x")),
         Failure(listed[2], DigestMismatch("y")),

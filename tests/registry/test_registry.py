@@ -207,7 +207,9 @@ def test_answers_that_mean_there_is_no_api(status: int, registry: Simulator) -> 
     ],
 )
 @pytest.mark.parametrize("where", ["/referrers/", "/manifests/sha256-"])
-def test_answers_that_mean_it_could_not_be_listed(where: str, status: int, error: type, registry: Simulator) -> None:
+def test_answers_that_mean_it_could_not_be_listed(
+    where: str, status: int, error: type[RegistryError], registry: Simulator
+) -> None:
     image = registry.content.image()
     registry.content.attach(image, b"{}")
     registry.faults.append(Fault(where, "status", status))
@@ -790,10 +792,10 @@ def test_the_canary(auth: str, kind: str, registry: Simulator, other: Simulator,
 
 def test_a_deadline_begins_with_the_first_request(registry: Simulator) -> None:
     """Several images are named at once and evaluated one after the other."""
-    registry.content.image(tag="1")
+    image = registry.content.image(tag="1")
     store = repository(registry, timeout=0.3)
     time.sleep(0.4)
-    assert store.resolve("1")
+    assert store.resolve("1").digest == image["digest"]
     time.sleep(0.4)
     with pytest.raises(Unreachable, match="longer than"):
         store.resolve("1")

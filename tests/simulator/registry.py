@@ -12,7 +12,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
 from policyengine.oci import OCI_INDEX
@@ -69,7 +69,7 @@ class Simulator:
         simulator = self
 
         class Bound(Handler):
-            registry = simulator
+            registry: ClassVar[Simulator] = simulator
 
         self.lock = threading.Lock()
         self.used: dict[int, int] = {}
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    registry: Simulator
+    registry: ClassVar[Simulator]
 
     def do_GET(self) -> None:
         self.answer()
@@ -142,7 +142,8 @@ class Handler(BaseHTTPRequestHandler):
         for kind in ("manifests", "blobs", "referrers"):
             name, found, reference = rest.partition(f"/{kind}/")
             if found and name:
-                return getattr(self, kind)(reference, parse_qs(url.query))
+                getattr(self, kind)(reference, parse_qs(url.query))
+                return None
         return self.error(404, "NAME_UNKNOWN")
 
     def manifests(self, reference: str, _query: dict[str, list[str]]) -> None:
