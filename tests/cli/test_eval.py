@@ -314,7 +314,7 @@ def test_policy_files_that_are_none(tmp_path: Path) -> None:
 
 def test_a_trust_policy_with_a_typo_names_the_place(tmp_path: Path) -> None:
     path = tmp_path / "trustpolicy.json"
-    path.write_text((TRUST[1]).read_text().replace("registryScopes", "registryScope"))  # type: ignore[union-attr]
+    path.write_text(TRUST[1].read_text().replace("registryScopes", "registryScope"))
     ran = policyengine("eval", "--oci-layout", CLEAN, POLICIES, "--trust-policy", path)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error[PE130]: ")

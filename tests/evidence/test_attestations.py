@@ -106,7 +106,7 @@ def test_the_first_version_of_openvex() -> None:
     listed = {"vulnerability": "CVE-2024-0001", "products": ["pkg:npm/a@1"], "status": "fixed"}
     document = {"@context": "https://openvex.dev/ns", "statements": [listed]}
     (found,) = statements(document)
-    assert (found.ids, found.status, found.products) == (("CVE-2024-0001",), "FIXED", {"pkg:npm/a@1"})
+    assert (found.ids, found.status, found.products) == (("CVE-2024-0001",), "FIXED", frozenset({"pkg:npm/a@1"}))
     inside = {**listed, "products": [HERE["@id"]], "subcomponents": ["pkg:npm/b@2"]}
     assert statements({**document, "statements": [inside]})[0].products == {"pkg:npm/b@2"}
 
@@ -319,6 +319,7 @@ def test_vulnerabilities_of_intoto_without_a_result_are_no_clean_scan() -> None:
             {"scanner": scanner, "metadata": {"scanFinishedOn": "2026-01-01T00:00:00Z"}},
         )
 
+    missing: Any
     for missing in (None, {}, "none"):
         assert refusal(predicate(missing))
     severities = [{"method": "nvd", "score": "high"}, {"method": "CVSSv31", "score": "9.8"}]

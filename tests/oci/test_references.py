@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -16,8 +17,9 @@ from policyengine.oci import Reference
 DIGEST = "sha256:" + "a" * 64
 
 
-def table(shared: Path, test: str, name: str) -> list:
+def table(shared: Path, test: str, name: str) -> list[Any]:
     tables = json.loads((shared / "data/registry/reference_distribution.json").read_text())["tables"]
+    cases: list[Any]
     (cases,) = [t["cases"] for t in tables if (t["test"], t["table"]) == (test, name)]
     assert cases
     return cases

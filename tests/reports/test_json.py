@@ -50,7 +50,14 @@ def test_golden(name: str) -> None:
 
 
 def test_the_schema_notices_what_is_wrong() -> None:
-    for change in ({"decision": "maybe"}, {"extra": 1}, {"at": "2026-11-22"}, {"rules": None}, {"platforms": []}):
+    changes: list[dict[str, Any]] = [
+        {"decision": "maybe"},
+        {"extra": 1},
+        {"at": "2026-11-22"},
+        {"rules": None},
+        {"platforms": []},
+    ]
+    for change in changes:
         assert list(VALIDATOR.iter_errors({**parsed("deny"), **change})), change
 
 
