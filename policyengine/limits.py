@@ -140,3 +140,24 @@ LAYERS = 32
 
 MESSAGE_CHARACTERS = 1_000
 """One value in a message. Ten thousand violations, each with a title of megabytes, would fill the memory."""
+
+OCSP_BYTES = 20 * 1024
+"""An OCSP response; the bound that the Notary Project's own implementation uses."""
+
+CRL_BYTES = 32 * 1024 * 1024
+"""A certificate revocation list; the bound that the Notary Project's own implementation uses."""
+
+LISTS_BYTES = 64 * 1024 * 1024
+"""All revocation lists kept in memory. One with 50,000 entries has 2.6 MB."""
+
+OCSP_SECONDS = 2.0
+"""The time for one OCSP request (trust policy specification, "OCSP")."""
+
+CRL_SECONDS = 5.0
+"""The time to fetch one revocation list (trust policy specification, "CRL")."""
+
+REVOCATION_SECONDS = 20.0
+"""All requests about one chain, whose certificates are asked about at the same time."""
+
+REVOCATION_ADDRESSES = 8
+"""Addresses of one kind that are asked about one certificate; real ones name one or two."""

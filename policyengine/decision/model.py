@@ -87,12 +87,28 @@ class DocumentResult(Struct, frozen=True):
     platform: str | None = None
 
 
+class RevocationAnswer(Struct, frozen=True):
+    """What one address said of one certificate, `certificate` being its subject.
+
+    `kind` is `ocsp`, `crl` or `delta-crl`; `answer` is `good`, `revoked` or `unusable`, of which `reason` tells
+    more. The times are those of a valid answer: from when on it holds, and until when.
+    """
+
+    certificate: str
+    kind: str
+    url: str
+    answer: str
+    this_update: datetime | None = None
+    next_update: datetime | None = None
+    reason: str | None = None
+
+
 class SignatureResult(Struct, frozen=True):
     """What became of one signature. `subject` is the digest that it is attached to.
 
     `status` is `verified`, `rejected`, `audited` or `skipped`; `checks` maps the five checks of the Notary
     Project (`integrity authenticity authenticTimestamp expiry revocation`) to `passed`, `failed`, `logged`
-    or `skipped`.
+    or `skipped`. `revocation` is what was asked about the certificates of the signer and of its timestamp.
     """
 
     digest: str
@@ -107,6 +123,7 @@ class SignatureResult(Struct, frozen=True):
     timestamped_at: datetime | None = None
     reason: str | None = None
     platform: str | None = None
+    revocation: tuple[RevocationAnswer, ...] = ()
 
 
 class Reason(Struct, frozen=True):

@@ -7,14 +7,14 @@ import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
-from urllib.parse import urlsplit
 
 from policyengine.errors import UsageError
 from policyengine.oci import Reference, quoted
 from policyengine.registry.credentials import Logins
 from policyengine.registry.repository import Repository
 from policyengine.registry.session import PATIENT, Retry, Session
-from policyengine.registry.targets import PORTS, TRUSTED_HOSTS, registry_origin
+from policyengine.registry.targets import registry_origin
+from policyengine.registry.targets import trusted_hosts as vouched
 from policyengine.registry.tokens import Authorizer
 from policyengine.registry.transport import Deadline, Transport
 
@@ -52,9 +52,8 @@ class Registry:
         for file in (ca_file, registry_config):
             if file and not Path(file).is_file():
                 raise UsageError(f"{quoted(file)} is not a file")
-        named = environment.get(TRUSTED_HOSTS, "").split(",") if trusted_hosts is None else trusted_hosts
         self._plain_http = False if plain_http is None and ca_file else plain_http
-        self._trusted = frozenset(host.strip() for host in named if host.strip())
+        self._trusted = vouched(environment) if trusted_hosts is None else frozenset(trusted_hosts)
         self._logins = Logins(environment, registry_config)
         self._environment = environment
         self._ca_file = ca_file
@@ -86,10 +85,7 @@ class Registry:
         with self._lock:
             if self._transport is None:
                 self._transport = Wire(Proxies(self._environment), self._ca_file, 2 * self._workers)
-                for trusted in self._trusted:
-                    parts = urlsplit(f"//{trusted}")
-                    for known in [parts.port] if parts.port else PORTS.values():
-                        self._transport.vouch(parts.hostname or "", known)
+                self._transport.vouch_for(self._trusted)
             if isinstance(self._transport, Wire):
                 self._transport.vouch(host, port)
             return self._transport

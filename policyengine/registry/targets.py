@@ -8,7 +8,7 @@ CVE-2026-48978, containerd CVE-2020-15157). Names are checked here, addresses ag
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from msgspec import Struct
@@ -57,6 +57,11 @@ def registry_origin(registry: str, plain_http: bool | None) -> Origin:
     return origin_of(f"{scheme}://{host}")
 
 
+def trusted_hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    """The servers (`host[:port]`) that the user vouches for."""
+    return frozenset(host.strip() for host in environment.get(TRUSTED_HOSTS, "").split(",") if host.strip())
+
+
 def origin_of(url: str) -> Origin:
     """The origin of a URL; raises `RegistryError` for what is no plain HTTP URL."""
     parts = _split(url)
@@ -82,7 +87,7 @@ def check_target(kind: str, url: str, origin: Origin, trusted: Container[str] = 
         raise _refused(kind, target, "would leave TLS")
     if kind == "link":
         raise _refused(kind, target, "is another server")
-    if target.authority not in trusted and not _is_public_name(target.host):
+    if target.authority not in trusted and not is_public_name(target.host):
         raise _refused(kind, target, "is on an inner network")
     return target
 
@@ -114,7 +119,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _is_public_name(host: str) -> bool:
+def is_public_name(host: str) -> bool:
     """Whether a host may be on the public internet, as far as its name tells."""
     try:
         return is_public(host)

@@ -20,15 +20,15 @@ from policyengine.errors import Unreachable
 class Deadline:
     """The instant by which all requests for one image have to be done: so many seconds after the first began."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, who: str = "the registry", help: str = "allow more with --timeout") -> None:
+        self._seconds, self._who, self._help = seconds, who, help
         self._end: float | None = None
 
     def remaining(self) -> float:
         """The seconds left; raises `Unreachable` when there are none."""
         left = self._left()
         if left <= 0:
-            raise Unreachable(f"the registry took longer than {self._seconds:g} seconds", "allow more with --timeout")
+            raise Unreachable(f"{self._who} took longer than {self._seconds:.3g} seconds", self._help)
         return left
 
     def allows(self, seconds: float) -> bool:

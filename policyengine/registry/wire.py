@@ -13,13 +13,14 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpcore
 
 from policyengine.errors import RegistryError, Unreachable, UsageError
 from policyengine.oci import quoted
 from policyengine.registry.proxies import Proxies
-from policyengine.registry.targets import Origin, is_public, origin_of
+from policyengine.registry.targets import PORTS, TRUST_HELP, Origin, is_public, origin_of
 from policyengine.registry.transport import Deadline, Request, Response
 
 CONNECT_SECONDS = 5.0
@@ -28,12 +29,15 @@ READ_SECONDS = 15.0
 
 
 class Wire:
-    """Connections to registries, kept open between requests; one object serves several threads."""
+    """Connections to registries, kept open between requests if wanted; one object serves several threads."""
 
-    def __init__(self, proxies: Proxies, ca_file: str | None = None, connections: int = 16) -> None:
+    def __init__(
+        self, proxies: Proxies, ca_file: str | None = None, connections: int = 16, keep_open: bool = True
+    ) -> None:
         self._proxies = proxies
         self._ca_file = ca_file
         self._connections = connections
+        self._kept = connections if keep_open else 0
         self._pools: dict[tuple[str, str | None], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
         self._dialler = Dialler()
@@ -41,6 +45,13 @@ class Wire:
     def vouch(self, host: str, port: int) -> None:
         """Let requests go to this server wherever it is: the user has named it."""
         self._dialler.vouched.add((host, port))
+
+    def vouch_for(self, hosts: Iterable[str]) -> None:
+        """The same for servers as the user writes them: `host[:port]`, without a port for the usual ones."""
+        for host in hosts:
+            parts = urlsplit(f"//{host}")
+            for port in [parts.port] if parts.port else PORTS.values():
+                self.vouch(parts.hostname or "", port)
 
     @contextmanager
     def open(self, request: Request, deadline: Deadline) -> Iterator[Response]:
@@ -85,7 +96,7 @@ class Wire:
         return httpcore.ConnectionPool(
             ssl_context=trust(self._ca_file) if scheme == "https" or proxy else None,
             max_connections=self._connections,
-            max_keepalive_connections=self._connections,
+            max_keepalive_connections=self._kept,
             network_backend=self._dialler,
             **settings,
         )
@@ -123,7 +134,7 @@ class Dialler(httpcore.NetworkBackend):
         deadline: Deadline = self.local.deadline
         addresses = resolve(host, port, min(timeout or CONNECT_SECONDS, deadline.remaining()))
         if (host, port) not in self.vouched and not all(is_public(address) for address in addresses):
-            raise RegistryError(f"the registry names the server {quoted(host)}, which is on an inner network")
+            raise RegistryError(f"{quoted(host)} is on an inner network, and nobody vouched for it", TRUST_HELP)
         failure: Exception = httpcore.ConnectError("the name has no address")
         for address in addresses:
             seconds = min(timeout or CONNECT_SECONDS, deadline.remaining())

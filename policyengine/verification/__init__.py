@@ -7,7 +7,9 @@
     certificates.py   one certificate, a chain, the profiles that the specification asks for
     algorithms.py     which algorithm a key signs with, and the check of one signature
     timestamps.py     RFC 3161 tokens                      cms.py         the signed data inside them
-    revocation.py     OCSP and CRL                         cbor.py der.py strict readers of encodings
+    revocation.py     is a chain revoked?                  inquiry.py     all that is asked about one certificate
+    ocsp.py crl.py    which answers count                  answers.py     answers that were fetched, and kept
+    cbor.py der.py    strict readers of encodings
     notation/         Notary Project envelopes: manifest, COSE, JWS, payload, and `verify`
 
 `trust`, `trustpolicy` and `result` are cheap to import; what imports `cryptography` (about 65 ms)

@@ -18,6 +18,10 @@ EC = {"secp256r1": "ES256", "secp384r1": "ES384", "secp521r1": "ES512"}
 HASHES: dict[str, type[hashes.HashAlgorithm]] = {"256": hashes.SHA256, "384": hashes.SHA384, "512": hashes.SHA512}
 WEAKEST_RSA = 2048
 
+RSA_WITH = {f"1.2.840.113549.1.1.{n}": name for n, name in ((11, "sha256"), (12, "sha384"), (13, "sha512"))}
+ECDSA_WITH = {f"1.2.840.10045.4.3.{n}": name for n, name in ((2, "sha256"), (3, "sha384"), (4, "sha512"))}
+"""What X.509 and CMS call RSASSA-PKCS1-v1_5 and ECDSA with a hash (RFC 4055, section 5; RFC 5758, section 3.2)."""
+
 
 def for_key(key: object) -> str:
     """The one algorithm that `key` signs with ("Algorithm Selection"), by its JWS name.
@@ -57,6 +61,26 @@ def verify(key: object, signature: bytes, signed: bytes) -> None:
             key.verify(_der_signature(signature, key.curve.key_size), signed, ec.ECDSA(digest))
     except (InvalidSignature, ValueError):
         raise VerificationError("the signature does not match the signed bytes and the leaf's key") from None
+
+
+def verify_issued(key: object, algorithm: str, signature: bytes, signed: bytes) -> None:
+    """`signature` is by the authority's `key` over `signed`, an OCSP response or a revocation list.
+
+    `algorithm` is the dotted number that it states; raises `VerificationError`.
+    """
+    try:
+        if isinstance(key, rsa.RSAPublicKey) and algorithm in RSA_WITH:
+            key.verify(signature, signed, padding.PKCS1v15(), _hash(RSA_WITH[algorithm]))
+        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm in ECDSA_WITH:
+            key.verify(signature, signed, ec.ECDSA(_hash(ECDSA_WITH[algorithm])))
+        else:
+            raise VerificationError("its signature algorithm is weak, not supported, or not the key's")
+    except (InvalidSignature, ValueError):
+        raise VerificationError("its signature does not match") from None
+
+
+def _hash(name: str) -> hashes.HashAlgorithm:
+    return HASHES[name.removeprefix("sha")]()
 
 
 def _der_signature(signature: bytes, bits: int) -> bytes:

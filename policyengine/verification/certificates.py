@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
@@ -149,6 +149,15 @@ def _is_revocable(found: dict[x509.ObjectIdentifier, x509.Extension[Any]]) -> bo
     named = access.value if access else ()
     ocsp = any(each.access_method == AuthorityInformationAccessOID.OCSP for each in named)
     return ocsp or x509.CRLDistributionPoints.oid in found
+
+
+E = TypeVar("E", bound=x509.ExtensionType)
+
+
+def extension(certificate: Certificate, kind: type[E]) -> E | None:
+    """The certificate's extension of this kind, for those that the profiles do not look at; `None` without one."""
+    found = (each.value for each in certificate.x509.extensions if isinstance(each.value, kind))
+    return next(found, None)
 
 
 # Chains

@@ -28,8 +28,6 @@ HASHES = {
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 RSA_ENCRYPTION, RSA_PSS = "1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"
-RSA_WITH = {f"1.2.840.113549.1.1.{n}": name for n, name in ((11, "sha256"), (12, "sha384"), (13, "sha512"))}
-ECDSA_WITH = {f"1.2.840.10045.4.3.{n}": name for n, name in ((2, "sha256"), (3, "sha384"), (4, "sha512"))}
 
 
 class Signer(Struct, frozen=True):
@@ -207,13 +205,13 @@ def _check_raw(key: object, signer: Signer) -> None:
     fields = Fields(signer.algorithm)
     name = der.oid(fields.take(der.OID))
     digest = algorithms.HASHES[signer.hash.removeprefix("sha")]()
-    if isinstance(key, rsa.RSAPublicKey) and name in (RSA_ENCRYPTION, RSA_PSS, *RSA_WITH):
-        _expect_hash(RSA_WITH.get(name, signer.hash), signer.hash)
+    if isinstance(key, rsa.RSAPublicKey) and name in (RSA_ENCRYPTION, RSA_PSS, *algorithms.RSA_WITH):
+        _expect_hash(algorithms.RSA_WITH.get(name, signer.hash), signer.hash)
         scheme = _pss(fields, signer.hash) if name == RSA_PSS else padding.PKCS1v15()
         _end_without_parameters(fields)
         key.verify(signer.signature, signer.signed, scheme, digest)
-    elif isinstance(key, ec.EllipticCurvePublicKey) and name in ECDSA_WITH:
-        _expect_hash(ECDSA_WITH[name], signer.hash)
+    elif isinstance(key, ec.EllipticCurvePublicKey) and name in algorithms.ECDSA_WITH:
+        _expect_hash(algorithms.ECDSA_WITH[name], signer.hash)
         _end_without_parameters(fields)
         key.verify(signer.signature, signer.signed, ec.ECDSA(digest))
     else:

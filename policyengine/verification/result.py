@@ -8,6 +8,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from policyengine.decision.model import RevocationAnswer
 from policyengine.evidence.model import Identity, Signature
 
 INTEGRITY, AUTHENTICITY, TIMESTAMP, EXPIRY, REVOCATION = CHECKS = (
@@ -53,7 +54,8 @@ class SignatureResult(Struct, frozen=True, kw_only=True):
     What the envelope states (`signed_at`, `expires`, `subject`, `chain`) is there as soon as integrity
     passed, for reports: before authenticity passed it is nobody's word. `identity` and `metadata`
     are there for verified signatures only. `chain` holds the certificates' SHA-256 fingerprints,
-    leaf first, in lower-case hexadecimal; `subject` is the leaf's subject as text.
+    leaf first, in lower-case hexadecimal; `subject` is the leaf's subject as text. `revocation` is what
+    responders and revocation lists said of the certificates, in the order in which it was asked.
     """
 
     status: str
@@ -69,6 +71,7 @@ class SignatureResult(Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, str] = {}
     subject: str = ""
     chain: tuple[str, ...] = ()
+    revocation: tuple[RevocationAnswer, ...] = ()
 
     def signature(self, digest: str) -> Signature | None:
         """The signature that rules may see, `digest` being its manifest's; `None` unless verified."""

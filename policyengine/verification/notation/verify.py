@@ -15,10 +15,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from policyengine import limits
+from policyengine.decision.model import RevocationAnswer
 from policyengine.errors import TrustError, VerificationError
 from policyengine.evidence.model import Identity
 from policyengine.strictjson import quoted
-from policyengine.verification import identities, result
+from policyengine.verification import identities, result, revocation
 from policyengine.verification.notation import envelope, payload
 from policyengine.verification.notation.envelope import FORMATS, SIGNING_AUTHORITY, X509, Envelope
 from policyengine.verification.result import (
@@ -38,7 +39,6 @@ from policyengine.verification.trust import Trust
 from policyengine.verification.trustpolicy import AFTER_EXPIRY, ENFORCE, SKIP, Statement
 
 if TYPE_CHECKING:
-    from policyengine.verification import revocation
     from policyengine.verification.certificates import Certificate, Chain
 
 STORE_KIND = {X509: "ca", SIGNING_AUTHORITY: "signingAuthority"}
@@ -57,8 +57,8 @@ def verify(
     """What the envelope `data` is worth as a signature of `target` in `repository` at the instant `at`.
 
     `media_type` is that of the signature manifest's layer, `repository` is `registry/name`. `revoked`
-    checks revocation, by default `revocation.check`. Never raises for what an envelope holds: anything
-    that is not as it has to be gives a result with status "rejected" and the reason.
+    checks revocation, by default `revocation.check`, which asks nobody. Never raises for what an envelope
+    holds: anything that is not as it has to be gives a result with status "rejected" and the reason.
     """
     statement = trust.select(repository)  # step 1
     if statement is None:
@@ -71,8 +71,6 @@ def verify(
         signed = _integrity(data, media_type, target)
     except VerificationError as fault:  # enforced at every level (step 2.3)
         return _refused_early(statement, fault, media_type)
-    from policyengine.verification import revocation
-
     return _judge(_Case(signed, trust, statement, at, revoked or revocation.check))
 
 
@@ -91,6 +89,7 @@ class _Case(Struct, frozen=True):
     at: datetime
     revoked: revocation.Check
     trusted: bool = True
+    asked: list[RevocationAnswer] = []
 
 
 # Step 3: integrity
@@ -167,7 +166,7 @@ def _authentic_timestamp(case: _Case) -> datetime | None:
     from policyengine.verification import timestamps
 
     stamp = timestamps.verify(read.timestamp, read.signature, _stored(case, "tsa"))  # 6.1
-    case.revoked(stamp.chain, case.at, None)  # 6.1.7, whatever the statement says of revocation
+    _check_not_revoked(case, stamp.chain, None)  # 6.1.7, whatever the statement says of revocation
     certificates.check_validity(chain, stamp.earliest, stamp.latest)  # 6.2
     return stamp.time
 
@@ -188,7 +187,14 @@ def _revocation(case: _Case) -> None:
     if not case.trusted:
         raise VerificationError("revocation is not asked for a chain that nobody trusts")
     found = case.signed.envelope.attributes
-    case.revoked(case.signed.chain, case.at, found.signed_at if found.scheme == SIGNING_AUTHORITY else None)
+    _check_not_revoked(case, case.signed.chain, found.signed_at if found.scheme == SIGNING_AUTHORITY else None)
+
+
+def _check_not_revoked(case: _Case, chain: Chain, signed_at: datetime | None) -> None:
+    status = case.revoked(chain, case.at, signed_at)
+    case.asked.extend(status.answers)
+    if status.problem:
+        raise VerificationError(status.problem)
 
 
 def _stored(case: _Case, kind: str) -> tuple[Certificate, ...]:
@@ -266,6 +272,7 @@ def _result(
         metadata=signed.metadata if verified else {},
         subject=signed.chain[0].subject,
         chain=tuple(certificate.fingerprint for certificate in signed.chain),
+        revocation=tuple(case.asked),
     )
 
 

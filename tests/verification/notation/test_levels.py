@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policyengine.errors import VerificationError
+from policyengine.verification.revocation import Status
 from tests.verification import signing
 from tests.verification.judging import judge, level, trust
 from tests.verification.signing import NOW, Chain, Signing
@@ -35,7 +36,7 @@ def failing(broken: set[str]) -> tuple[bytes, dict[str, list[Chain]], object]:
     made = Signing(chain=chain, signed_at=NOW - timedelta(days=2), expires=expires)
     stranger = Chain((signing.issue(signing.subject("root"), signing.key("P-256", 8), None, signing.ca_extensions()),))
     stores = {"ca:acme": [stranger if "authenticity" in broken else chain]}
-    return made.cose(), stores, fails if "revocation" in broken else lambda *_: None
+    return made.cose(), stores, fails if "revocation" in broken else lambda *_: Status()
 
 
 CASES = {frozenset(each): failing(set(each)) for n in range(5) for each in itertools.combinations(ORDER, n)}

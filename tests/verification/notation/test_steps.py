@@ -11,11 +11,13 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from policyengine.errors import VerificationError
+from policyengine.verification.revocation import Status
 from policyengine.verification.trust import Trust
 from tests.verification import signing
 from tests.verification.judging import judge, level, trust
 from tests.verification.signing import COSE, JWS, NOW, Descriptor, Holder, Signing, Timestamper
 
+FINE = Status()
 SIGNING_AUTHORITY = "notary.x509.signingAuthority"
 
 
@@ -291,9 +293,10 @@ def test_step_6_1_6_the_timestamp_leads_to_a_tsa_store() -> None:
 def revoked(subject: str) -> Any:
     """A revocation check that knows one revoked certificate, by its subject's common name."""
 
-    def check(chain: Any, *_: Any) -> None:
+    def check(chain: Any, *_: Any) -> Status:
         if f"CN={subject}" in chain[0].subject:
             raise VerificationError(f"{subject} is revoked")
+        return FINE
 
     return check
 
@@ -391,10 +394,15 @@ def test_step_7_a_chain_that_names_neither_ocsp_nor_crl_is_fine() -> None:
 
 def test_step_7_only_an_authentic_signing_time_reaches_the_revocation_check() -> None:
     seen: list[Any] = []
-    judge(Signing().cose(), revoked=lambda chain, at, signed_at: seen.append((len(chain), at, signed_at)))
+
+    def note(chain: Any, at: Any, signed_at: Any) -> Status:
+        seen.append((len(chain), at, signed_at))
+        return FINE
+
+    judge(Signing().cose(), revoked=note)
     by = trust({"signingAuthority:acme": [signing.good_chain()]})
     made = Signing(scheme=SIGNING_AUTHORITY, signed_at=NOW - timedelta(days=1))
-    judge(made.cose(), by=by, revoked=lambda chain, at, signed_at: seen.append((len(chain), at, signed_at)))
+    judge(made.cose(), by=by, revoked=note)
     assert seen == [(3, NOW, None), (3, NOW, NOW - timedelta(days=1))]
 
 

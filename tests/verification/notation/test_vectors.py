@@ -15,6 +15,7 @@ from policyengine.verification import certificates, timestamps, trustpolicy, tru
 from policyengine.verification.notation import cose, jws, manifest
 from policyengine.verification.notation.verify import verify
 from policyengine.verification.result import SignatureResult
+from policyengine.verification.revocation import Status
 from policyengine.verification.trust import Trust
 from policyengine.verification.trustpolicy import StoreName
 from tests.verification import signing
@@ -102,7 +103,7 @@ def judged(
     by: Trust,
     at: datetime,
     target: Descriptor | None = None,
-    revoked: Callable[..., None] | None = None,
+    revoked: Callable[..., Status] | None = None,
 ) -> SignatureResult:
     return verify(
         envelope,
@@ -124,8 +125,9 @@ def trusting(root: bytes, *stores: str, **changes: Any) -> Trust:
     return found
 
 
-def not_revoked(*_: Any) -> None:
+def not_revoked(*_: Any) -> Status:
     """Stands for the answer of a responder that is not asked in tests."""
+    return Status()
 
 
 WHEN = datetime(2026, 11, 22, tzinfo=UTC)
