@@ -15,12 +15,11 @@ from policyengine.language.declarations import declare, document_kinds, fields_o
 from policyengine.language.diagnostics import Diagnostic, Problems, order
 from policyengine.language.expressions import Expressions
 from policyengine.language.names import Names
-from policyengine.language.readability import misread
 from policyengine.language.rules import Rules
 from policyengine.language.scenarios import Scenarios
 from policyengine.language.schema import ENUMS
 from policyengine.language.scope import DefineEntry, Entry, LetEntry, Module, ParamEntry, Scope
-from policyengine.language.types import BOOL, UNKNOWN
+from policyengine.language.types import UNKNOWN
 
 
 def check(
@@ -121,8 +120,6 @@ class Checker:
             if isinstance(entry, DefineEntry):
                 names = [argument.name.text for argument in entry.item.arguments]
                 scope = Scope(module, dict(zip(names, entry.arguments, strict=True)), entry)
-                if entry.result == BOOL:
-                    misread(entry.item.body, self.problems)
                 expected = entry.result if entry.result != UNKNOWN else None
                 entry.body = self.typing.check(entry.item.body, expected, scope)
 

@@ -15,7 +15,7 @@ from policyengine.language import checked, folding, literals, syntax
 from policyengine.language.checked import Expr
 from policyengine.language.diagnostics import Problems
 from policyengine.language.names import Names
-from policyengine.language.readability import misread
+from policyengine.language.readability import mixed, swallowed
 from policyengine.language.scope import Scope
 from policyengine.language.syntax import Name, Span
 from policyengine.language.types import (
@@ -69,8 +69,7 @@ class Expressions:
         return self._fit(found, expected)
 
     def condition(self, node: syntax.Expression, scope: Scope) -> Expr:
-        """`node` as a condition of a clause: a bool that cannot be misread."""
-        misread(node, self.problems)
+        """`node` as a condition of a clause."""
         return self.check(node, BOOL, scope)
 
     def _fit(self, found: Expr, expected: Type | None) -> Expr:
@@ -181,6 +180,7 @@ class Expressions:
             case "and" | "or":
                 return self._logic(node, scope)
             case "not":
+                swallowed(node, self.problems)
                 return checked.Not(BOOL, node.span, self.check(node.operands[0], BOOL, scope))
             case "<" | "<=" | ">" | ">=":
                 return self._order(node, scope)
@@ -201,6 +201,7 @@ class Expressions:
         return checked.Not(BOOL, node.span, positive)
 
     def _logic(self, node: syntax.Operation, scope: Scope) -> Expr:
+        mixed(node, self.problems)
         parts = tuple(self.check(operand, BOOL, scope) for operand in node.operands)
         return checked.And(BOOL, node.span, parts) if node.operator == "and" else checked.Or(BOOL, node.span, parts)
 

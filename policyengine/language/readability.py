@@ -7,22 +7,13 @@ that `and` and `or` do not mix looks through it (language reference, section 5).
 from __future__ import annotations
 
 from policyengine.language.diagnostics import Problems
-from policyengine.language.syntax import Conditional, Expression, Operation, Quantifier
+from policyengine.language.syntax import Expression, Operation, Quantifier
 
 LOGIC = ("and", "or")
 
 
-def misread(node: Expression, problems: Problems) -> None:
-    """Report what in `node` a reader could take for something else."""
-    for part in _subexpressions(node):
-        if isinstance(part, Operation) and part.operator in LOGIC:
-            _mixed(part, problems)
-        elif isinstance(part, Operation) and part.operator == "not":
-            _swallowed(part, problems)
-
-
-def _mixed(node: Operation, problems: Problems) -> None:
-    """`and` and `or` in one chain, without parentheses between them."""
+def mixed(node: Operation, problems: Problems) -> None:
+    """Report `and` and `or` in one chain, without parentheses between them."""
     other = next((o for operand in node.operands for o in _visible(operand) if o.operator != node.operator), None)
     if other is not None:
         problems.error(
@@ -31,8 +22,8 @@ def _mixed(node: Operation, problems: Problems) -> None:
         )  # fmt: skip
 
 
-def _swallowed(node: Operation, problems: Problems) -> None:
-    """`not some v where a and b`: does the `and` belong to the body?"""
+def swallowed(node: Operation, problems: Problems) -> None:
+    """Report `not some v where a and b`: does the `and` belong to the body?"""
     operand = node.operands[0]
     if isinstance(operand, Quantifier) and not operand.parenthesised and _visible(operand):
         problems.error(
@@ -51,21 +42,3 @@ def _visible(node: Expression) -> list[Operation]:
         last = node.body or node.where
         return _visible(last) if last is not None else []
     return []
-
-
-def _subexpressions(node: Expression) -> list[Expression]:
-    """The logical parts of `node`, itself first; what stands deeper than a quantifier is checked there too."""
-    found: list[Expression] = []
-    waiting: list[Expression | None] = [node]
-    while waiting:
-        part = waiting.pop()
-        if part is None:
-            continue
-        found.append(part)
-        if isinstance(part, Operation):
-            waiting.extend(part.operands)
-        elif isinstance(part, Conditional):
-            waiting.extend((part.then, part.otherwise))
-        elif isinstance(part, Quantifier):
-            waiting.extend((part.collection, part.where, part.body))
-    return found
