@@ -50,8 +50,41 @@ class Descriptor(Struct, frozen=True):
         return self.platform == "unknown/unknown" and "vnd.docker.reference.type" in self.annotations
 
     def runs_on(self, platform: str) -> bool:
-        """Whether this entry is for `platform` (`os/arch[/variant]`; without a variant any does)."""
-        return self.platform is not None and f"{self.platform}/".startswith(f"{platform}/")
+        """Whether a container runtime may take this entry for `platform` (`os/arch[/variant]`; without a variant any).
+
+        Runtimes read names in several spellings, and fill in their own system where an entry states none: whatever
+        they might take has to be looked at.
+        """
+        if self.platform is None:
+            return False
+        asked, own = normal_platform(platform), normal_platform(self.platform)
+        if own.startswith("unknown/"):
+            own = f"{asked.partition('/')[0]}{own.removeprefix('unknown')}"
+        if own.endswith("/arm"):
+            own = f"{own}/v7"
+        return f"{own}/".startswith(f"{asked}/")
+
+
+ARCHITECTURES = {
+    "aarch64": "arm64",
+    "armel": "arm/v6",
+    "armhf": "arm/v7",
+    "i386": "386",
+    "x86-64": "amd64",
+    "x86_64": "amd64",
+}
+"""Other names of architectures, as containerd reads them."""
+
+
+def normal_platform(platform: str) -> str:
+    """`os/arch[/variant]` in the one spelling that containerd compares; what goes without saying is left out."""
+    system, _, rest = platform.strip().lower().partition("/")
+    architecture, _, variant = rest.partition("/")
+    architecture, _, implied = ARCHITECTURES.get(architecture, architecture).partition("/")
+    variant = implied or (f"v{variant}" if architecture.startswith("arm") and variant.isdecimal() else variant)
+    if (architecture, variant) in (("amd64", "v1"), ("arm64", "v8")):
+        variant = ""
+    return "/".join(part for part in ("darwin" if system == "macos" else system, architecture, variant) if part)
 
 
 _DESCRIPTOR_FIELDS = folded("mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform")
