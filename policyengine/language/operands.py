@@ -159,7 +159,7 @@ class Operands:
         self._deeper(record, *(field.value for field in given))
         return record
 
-    def record_field(self, span: Span, name: Name, value: Expression) -> s.RecordField:
+    def record_field(self, span: Span, name: Name | Text, value: Expression) -> s.RecordField:
         return s.RecordField(span, name, value)
 
     def _deeper(self, node: Expression, *parts: Expression | None) -> Expression:

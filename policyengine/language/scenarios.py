@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from policyengine.evidence.problems import closest
+from policyengine.evidence.problems import closest, quoted
 from policyengine.language import checked, literals, syntax
 from policyengine.language.declarations import document_kinds
 from policyengine.language.diagnostics import Problems
@@ -137,24 +137,36 @@ class Scenarios:
             fields.update(GIVEN_ONLY)
             fields.pop("kind", None)
         values: dict[str, Any] = {}
-        for entry in node.fields:
-            field = fields.get(entry.name.text)
+        for name, entry in self._entries(node):
+            field = fields.get(name)
             if field is None:
-                self._no_field(kind, entry.name, list(fields))
-            elif entry.name.text in values:
-                self.problems.error("E104", entry.name.span, f"`{entry.name.text}` is given twice")
-            else:
-                values[entry.name.text] = self._value(field, entry.value)
+                self._no_field(kind, name, entry.name.span, list(fields))
+                continue
+            if isinstance(entry.name, syntax.Text):
+                message = f"a field of a {kind} stands without quotes"
+                self.problems.error(
+                    "E102", entry.name.span, message, help=f"write `{name}` without them", suggestion=name
+                )
+            values[name] = self._value(field, entry.value)
         return checked.GivenRecord(kind, values, node.span)
 
-    def _no_field(self, kind: str, name: syntax.Name, known: list[str]) -> None:
+    def _entries(self, node: syntax.RecordLiteral) -> Iterator[tuple[str, syntax.RecordField]]:
+        """The fields of a record by their names, each once; a repeated one is reported."""
+        seen: set[str] = set()
+        for entry in node.fields:
+            name = entry.name.value if isinstance(entry.name, syntax.Text) else entry.name.text
+            if name in seen:
+                self.problems.error("E104", entry.name.span, f"{quoted(name)} is given twice")
+            else:
+                yield name, entry
+            seen.add(name)
+
+    def _no_field(self, kind: str, name: str, span: syntax.Span, known: list[str]) -> None:
         if not known:
             return
-        near = closest(name.text, known)
+        near = closest(name, known)
         help = f"did you mean `{near}`?" if near else f"its fields are {', '.join(sorted(known))}"
-        self.problems.error(
-            "E102", name.span, f"a {kind} has no field `{name.text}` to give", help=help, suggestion=near
-        )
+        self.problems.error("E102", span, f"a {kind} has no field {quoted(name)} to give", help=help, suggestion=near)
 
     def _value(self, field: Field, node: syntax.Expression) -> Any:
         """One given value in portable form: a constant, a record, or a tuple of records."""
@@ -173,11 +185,11 @@ class Scenarios:
         return value.value if isinstance(value, checked.Constant) else None
 
     def _keyed(self, node: syntax.Expression) -> dict[str, str]:
-        """Labels, annotations or metadata: `{ team: "payments" }`."""
+        """Labels, annotations or metadata: `{ team: "payments", "org.opencontainers.image.source": "…" }`."""
         if not isinstance(node, syntax.RecordLiteral):
             self.problems.error("E103", node.span, "expected a record of texts", help='write `{ team: "payments" }`')
             return {}
-        texts = {entry.name.text: entry.value for entry in node.fields}
+        texts = {name: entry.value for name, entry in self._entries(node)}
         for value in texts.values():
             if not isinstance(value, syntax.Text):
                 self.problems.error("E103", value.span, "expected text")

@@ -111,7 +111,9 @@ class ListLiteral(Node, frozen=True):
 
 
 class RecordField(Node, frozen=True):
-    name: Name
+    """`name: value`; the name is a text where the author wrote quotes, as keys of labels may need."""
+
+    name: Name | Text
     value: Expression
 
 

@@ -166,6 +166,25 @@ def test_documents_of_a_declared_kind() -> None:
     assert "has no `percent`, which every coverage has" in failure('test "a" given coverage {} expect deny', rules)
 
 
+def test_keys_of_labels_annotations_and_metadata_may_be_any_text() -> None:
+    rules = """
+    policy p
+    rule source deny "t"
+      require image.labels["org.opencontainers.image.source"] is "https://git.example.com/a"
+        and image.labels["team"] is "payments" and image.annotations["a \\"b\\" {c}"] is "d"
+    rule built deny "t" require some signature in image.signatures where signature.metadata["com.example/build"] is "7"
+    """
+    source = '"org.opencontainers.image.source": "https://git.example.com/a"'
+    signed = 'given signature on image { metadata: { "com.example/build": "7" } }'
+    assert passes(f"""
+      test "all" given image {{
+        labels: {{ {source}, "team": "payments" }}, annotations: {{ "a \\"b\\" {{c}}": "d" }} }} {signed}
+        expect allow
+      test "none" given image {{ labels: {{ {source} }} }} expect undetermined by source expect deny by built
+      test "another" given image {{ labels: {{ {source}, team: "x" }} }} expect deny by source
+    """, rules)  # fmt: skip
+
+
 def test_provenances_and_vex_statements() -> None:
     rules = """
     policy p
