@@ -25,6 +25,7 @@ from policyengine.joining import Judge, Reader, documents, image_signatures
 from policyengine.language.policyset import PolicySet
 from policyengine.oci import Descriptor, Index, Reference, quoted
 from policyengine.registry.store import Store
+from policyengine.verification.revocation import Check, Revocation
 from policyengine.verification.trust import Trust
 
 
@@ -44,13 +45,18 @@ class Request(Struct, frozen=True):
 
 
 class Terms(Struct, frozen=True):
-    """By what is decided: policies with their environment and parameters, trust, and the instant (aware, UTC)."""
+    """By what is decided: policies with their environment and parameters, trust, and the instant (aware, UTC).
+
+    `revoked` checks certificates for revocation; without it nobody is asked, and whoever names a responder or a
+    revocation list cannot be said not to be revoked.
+    """
 
     policies: PolicySet
     trust: Trust
     at: datetime
     environment: str | None = None
     parameters: Mapping[str, Any] = {}
+    revoked: Check | None = None
 
 
 class Evaluation(Struct, frozen=True):
@@ -65,7 +71,7 @@ class Evaluation(Struct, frozen=True):
     def of(cls, request: Request, terms: Terms) -> Evaluation:
         """The evaluation of `request` on `terms`."""
         policies = terms.policies
-        judge = Judge(terms.trust, request.reference.name, terms.at)
+        judge = Judge(terms.trust, request.reference.name, terms.at, terms.revoked)
         configuration = policies.configuration or request.platform is not None
         wanted = Wanted(policies.kinds, policies.artifact_types, configuration, judge.trusted)
         return cls(request, terms, wanted, judge)
@@ -86,17 +92,26 @@ def evaluate(
     environment: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     platform: str | None = None,
+    revoked: Check | None = None,
 ) -> Decision:
     """Decide whether the image that `reference` names (`registry/repository@digest` or `:tag`) may run.
 
     `registry` is where the image is: a `Registry`, or a `Layout` that stands for the reference's repository.
-    `at` is the instant of the evaluation, aware. Never raises for what a registry or an artifact does: that
-    becomes a decision to deny, or `error` where nobody can decide. Raises `InvalidReference` and `UsageError`
-    before anything is fetched.
+    `at` is the instant of the evaluation, aware. `revoked` checks certificates for revocation, by default by
+    asking those whom they name (`asking`); `revocation.check` asks nobody. Never raises for what a registry
+    or an artifact does: that becomes a decision to deny, or `error` where nobody can decide. Raises
+    `InvalidReference` and `UsageError` before anything is fetched.
     """
     named = Reference.parse(reference)
     request = Request(named, registry.repository(named.name), platform)
-    return decide_about(request, Terms(policies, trust, at, environment, parameters or {}))
+    return decide_about(request, Terms(policies, trust, at, environment, parameters or {}, revoked or asking()))
+
+
+def asking() -> Check:
+    """The check of revocation that asks responders and lists; it opens no connection before it has to."""
+    from policyengine.registry.plainfetch import PlainFetch
+
+    return Revocation(PlainFetch())
 
 
 def decide_about(request: Request, terms: Terms) -> Decision:

@@ -37,6 +37,7 @@ from policyengine.registry.store import Store
 from policyengine.verification.notation import manifest as shape
 from policyengine.verification.notation import verify
 from policyengine.verification.result import CHECKS
+from policyengine.verification.revocation import Check
 from policyengine.verification.trust import Trust
 
 CREATED = "org.opencontainers.image.created"
@@ -58,11 +59,15 @@ class Case(Struct, frozen=True):
 
 
 class Judge(Struct, frozen=True):
-    """What signatures are judged by: the trust, the repository that selects its statement, and the instant."""
+    """What signatures are judged by: the trust, the repository that selects its statement, and the instant.
+
+    `revoked` checks certificates for revocation; without it nobody is asked.
+    """
 
     trust: Trust
     repository: str
     at: datetime
+    revoked: Check | None = None
 
     def trusted(self) -> frozenset[str]:
         """The SHA-256 fingerprints of the certificates that the trust policy names for the repository."""
@@ -121,7 +126,13 @@ class Judge(Struct, frozen=True):
         except PolicyEngineError as error:
             return None, _refused(digest, target, error)
         result = verify.verify(
-            envelope, layer.media_type, target, trust=self.trust, repository=self.repository, at=self.at
+            envelope,
+            layer.media_type,
+            target,
+            trust=self.trust,
+            repository=self.repository,
+            at=self.at,
+            revoked=self.revoked,
         )
         return result.signature(digest), _reported(digest, target, result)
 
@@ -155,7 +166,7 @@ def _reported(digest: str, target: Descriptor, result: Any) -> SignatureResult:
     reason = "; ".join(dict.fromkeys([result.reason, *result.logged])).strip("; ") or None
     return SignatureResult(
         digest, target.digest, result.format, result.status, result.checks, identity, result.trust_policy,
-        result.signed_at, result.expires, result.timestamped_at, reason,
+        result.signed_at, result.expires, result.timestamped_at, reason, revocation=result.revocation,
     )  # fmt: skip
 
 

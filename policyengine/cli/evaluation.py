@@ -20,7 +20,7 @@ from policyengine.cli.strictness import strengthened
 from policyengine.cli.terminal import Terminal
 from policyengine.decision.combine import worst
 from policyengine.decision.model import Decision
-from policyengine.engine import Request, Terms, decide_about
+from policyengine.engine import Request, Terms, asking, decide_about
 from policyengine.errors import PolicyEngineError, UsageError
 from policyengine.evidence.problems import quoted
 from policyengine.language.policyset import PolicySet
@@ -130,7 +130,7 @@ def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: dateti
         terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")
     if trust.reason:
         terminal.warn(f"no signature is trusted: {trust.reason}")
-    return Terms(policies, trust, at, options.environment, parameters)
+    return Terms(policies, trust, at, options.environment, parameters, None if options.offline else asking())
 
 
 def _path(text: str | None) -> Path | None:

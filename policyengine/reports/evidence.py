@@ -70,7 +70,7 @@ def _signature(signature: SignatureResult) -> Row:
 
 
 def _details(signature: SignatureResult) -> Iterator[str]:
-    """What was checked of a signature, and what it states, in two lines."""
+    """What was checked of a signature, what it states, and who was asked about its certificates."""
     yield ", ".join(f"{name} {result}" for name, result in signature.checks.items())
     stated = {
         "trust policy": signature.trust_policy,
@@ -81,6 +81,10 @@ def _details(signature: SignatureResult) -> Iterator[str]:
     said = [f"{name} {value}" for name, value in stated.items() if value]
     if said:
         yield ", ".join(said)
+    for answer in signature.revocation:
+        reason = f": {answer.reason}" if answer.reason else ""
+        until = f" until {rfc3339(answer.next_update)}" if answer.next_update else ""
+        yield f"{answer.kind} {answer.url} on {answer.certificate}: {answer.answer}{until}{reason}"
 
 
 def by(signature: SignatureResult) -> str:

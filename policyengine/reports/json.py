@@ -17,6 +17,7 @@ from policyengine.decision.model import (
     Decision,
     DocumentResult,
     PolicySetSummary,
+    RevocationAnswer,
     RuleResult,
     SignatureResult,
     Subject,
@@ -168,4 +169,17 @@ def _signature(signature: SignatureResult) -> Document:
         reason=signature.reason,
         checks={name: signature.checks.get(name, "skipped") for name in CHECKS},
         platform=signature.platform,
+        revocation=[_answer(answer) for answer in signature.revocation] or None,
+    )
+
+
+def _answer(answer: RevocationAnswer) -> Document:
+    return given(
+        certificate=answer.certificate,
+        kind=answer.kind,
+        url=answer.url,
+        answer=answer.answer,
+        thisUpdate=rfc3339(answer.this_update) if answer.this_update else None,
+        nextUpdate=rfc3339(answer.next_update) if answer.next_update else None,
+        reason=answer.reason,
     )

@@ -118,6 +118,16 @@ class Checks(Model):
     revocation: Check
 
 
+class Answer(Model):
+    certificate: str = Field(description="The subject of the certificate that was asked about.")
+    kind: Literal["ocsp", "crl", "delta-crl"]
+    url: str
+    answer: Literal["good", "revoked", "unusable"]
+    this_update: Instant = absent("Since when a valid answer holds.")
+    next_update: Instant = absent("Until when it holds.")
+    reason: str = absent("Why the answer does not count, or since when and why the certificate is revoked.")
+
+
 class Signature(Model):
     digest: Digest
     subject: Digest
@@ -131,6 +141,9 @@ class Signature(Model):
     timestamped_at: Instant = absent()
     reason: str = absent("Why it does not count.")
     platform: str = absent("`os/architecture[/variant]`, where an index was evaluated.")
+    revocation: Annotated[list[Answer], Field(min_length=1)] = absent(
+        "What was said of the signer's certificates and of its timestamp's, in the order in which it was asked."
+    )
 
 
 class Reason(Model):
