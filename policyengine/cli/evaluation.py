@@ -109,8 +109,6 @@ def asked(options: Options, references: Sequence[str]) -> list[Image]:
 def _registry(options: Options) -> Registry:
     from policyengine.registry.client import Registry
 
-    if not math.isfinite(options.timeout):
-        raise UsageError("the timeout is not a number of seconds", "write --timeout 60")
     return Registry(
         plain_http=True if options.plain_http else None,
         ca_file=options.ca_file,
@@ -121,8 +119,17 @@ def _registry(options: Options) -> Registry:
     )
 
 
+def _bounds(options: Options) -> None:
+    """Refuse bounds that are none, whether this run needs them or not."""
+    if not (math.isfinite(options.timeout) and options.timeout > 0):
+        raise UsageError("the timeout is not a positive number of seconds", "write --timeout 60")
+    if options.workers < 1:
+        raise UsageError("the number of workers is not positive", "write --workers 8")
+
+
 def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
     """By what is decided; everything that can be wrong about it is wrong now, before anything is fetched."""
+    _bounds(options)
     policies = PolicySet.load(*paths)
     parameters = policies.parameters(options.parameters) if options.parameters else {}
     trust = Trust.for_evaluation(_path(options.trust_policy), _path(options.trust_store))

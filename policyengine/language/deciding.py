@@ -68,8 +68,10 @@ def settle(summary: Summary, environment: str | None, parameters: Mapping[str, A
     known = [Compiled.load(policy.compiled).facts for policy in summary.policies]
     environments = sorted({each.name for facts in known for each in facts.environments})
     if environment is not None and environment not in environments:
+        from policyengine.evidence.problems import quoted
+
         help = f"the environments are {', '.join(environments)}" if environments else "none is declared"
-        raise UsageError(f"no policy has an environment `{environment}`", help)
+        raise UsageError(f"no policy has an environment {quoted(environment)}", help)
     declared = {parameter.name for facts in known for parameter in facts.parameters}
     for name in parameters:
         if name not in declared:
@@ -80,11 +82,11 @@ def settle(summary: Summary, environment: str | None, parameters: Mapping[str, A
 
 def undeclared(name: str, declared: Iterable[str]) -> UsageError:
     """The error for a parameter that no policy declares."""
-    from policyengine.evidence.problems import closest
+    from policyengine.evidence.problems import closest, quoted
 
     near = closest(name.rpartition(".")[2], sorted({each.rpartition(".")[2] for each in declared}))
     help = f"did you mean `{near}`?" if near else "declare it with `param`"
-    return UsageError(f"no policy has a parameter `{name}`", help)
+    return UsageError(f"no policy has a parameter {quoted(name)}", help)
 
 
 def shown(summary: Summary, environment: str | None, parameters: Mapping[str, Any]) -> PolicySetSummary:

@@ -203,11 +203,18 @@ def _files(path: Path) -> Iterable[Path]:
             raise UsageError(f"there is no `{path}`", "name the files or folders that hold your policies")
         return [path]
     return (
-        Path(folder) / file
+        _regular(Path(folder) / file)
         for folder, _, names in os.walk(path, onerror=_unreadable)
         for file in names
         if file.endswith(SUFFIX)
     )
+
+
+def _regular(path: Path) -> Path:
+    """`path`, unless it is a pipe, which somebody who named its folder cannot mean: reading one waits for ever."""
+    if path.is_fifo():
+        raise UsageError(f"`{path}` is a pipe and not a file", "name it by itself, or remove it from the folder")
+    return path
 
 
 def _unreadable(error: OSError) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from policyengine.errors import UsageError
+from policyengine.evidence.problems import quoted
 from policyengine.language import literals
 from policyengine.language.compiler import Compiled
 from policyengine.language.deciding import undeclared
@@ -17,6 +19,7 @@ from policyengine.language.summary import Summary
 from policyengine.language.syntax import Moment, Name, Period, Span, Text
 from policyengine.language.types import Type
 
+NUMBER = re.compile(r"-?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 NOWHERE = Span("--param", 1, 1, 1, 1)
 IDENTITY = 'an identity is written x509("O=acme, CN=release"), keyless(issuer: "…", subject: "…") or key("sha256:…")'
 
@@ -31,7 +34,7 @@ def parameters(summary: Summary, given: Iterable[str]) -> dict[str, Any]:
     for text in given:
         name, equals, value = text.partition("=")
         if not equals:
-            raise UsageError(f"`{text}` is not a parameter", "write it as NAME=VALUE")
+            raise UsageError(f"{quoted(text)} is not a parameter", "write it as NAME=VALUE")
         targets = [p for p in known if name in (p.name, p.name.rpartition(".")[2])]
         if not targets:
             raise undeclared(name, [p.name for p in known])
@@ -57,15 +60,22 @@ def _one(parameter: ParameterFacts, text: str, type_: Type) -> Any:
             case "bool":
                 return {"true": True, "false": False}[text]
             case "int":
-                return int(text)
+                return int(_number(text))
             case "decimal":
-                return str(Decimal(text))
+                return str(Decimal(_number(text)))
             case "severity":
                 return ENUMS["severity"][1:].index(text)
             case _:
                 return _literal(parameter, text, type_)
     except (KeyError, ValueError, InvalidOperation):
         raise _unfit(parameter, text, "") from None
+
+
+def _number(text: str) -> str:
+    """`text`, if it is a number as the language writes them."""
+    if NUMBER.fullmatch(text) is None:
+        raise ValueError(text)
+    return text
 
 
 def _literal(parameter: ParameterFacts, text: str, type_: Type) -> Any:
@@ -105,4 +115,4 @@ def _identities(parameter: ParameterFacts, text: str) -> Any:
 def _unfit(parameter: ParameterFacts, text: str, why: str, help: str = "") -> UsageError:
     short = parameter.name.rpartition(".")[2]
     reason = f": {why}" if why else ""
-    return UsageError(f"`{text}` is not {literals.article(parameter.type)}, which `{short}` is{reason}", help)
+    return UsageError(f"{quoted(text)} is not {literals.article(parameter.type)}, which `{short}` is{reason}", help)

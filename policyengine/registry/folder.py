@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
-from policyengine.errors import Malformed, TooLarge, UsageError
+from policyengine.errors import Malformed, RegistryError, TooLarge, UsageError
 from policyengine.oci import quoted
+
+NO_FILE = (errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.ENODEV)
+"""What opening says of something that is there and is no regular file."""
 
 
 class Folder:
@@ -20,7 +24,8 @@ class Folder:
     def read(self, name: str, limit: int) -> bytes | None:
         """The bytes of the file `name`, or `None` if there is none.
 
-        Raises `Malformed` for what is not a regular file, and `TooLarge` beyond `limit` bytes.
+        Raises `Malformed` for what is not a regular file, `TooLarge` beyond `limit` bytes, and `RegistryError`
+        where the reason lies outside the layout: no right to read, a fault of the disk.
         """
         path = self._path / name
         try:
@@ -29,7 +34,8 @@ class Folder:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise Malformed(f"{name} in the layout cannot be read: {error.strerror}") from None
+            fault = Malformed if error.errno in NO_FILE else RegistryError
+            raise fault(f"{name} in the layout cannot be read: {error.strerror}") from None
 
     def _check_folders(self, folder: Path) -> None:
         """Refuse symbolic links on the way down to `folder`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from policyengine import limits
-from policyengine.errors import InvalidReference, Malformed, NotFound, PolicyEngineError, TooLarge
+from policyengine.errors import ContentError, InvalidReference, Malformed, NotFound, PolicyEngineError, TooLarge
 from policyengine.oci import (
     INDEXES,
     MANIFESTS,
@@ -121,12 +121,15 @@ class Layout:
             raise not_a_layout(self._path, f"its version is {quoted(version)}, not 1.0.0")
 
     def _index(self) -> tuple[Descriptor, ...]:
-        data = self._files.read("index.json", limits.MANIFEST_BYTES)
-        if data is None:
+        try:
+            data = self._files.read("index.json", limits.MANIFEST_BYTES)
+            index = parse_manifest(data) if data is not None else None
+        except ContentError as error:
+            raise not_a_layout(self._path, f"its index.json is not one: {error.message}") from None
+        if index is None:
             raise not_a_layout(self._path, "it has no file index.json")
-        index = parse_manifest(data)
         if not isinstance(index, Index):
-            raise Malformed("the layout's index.json is not an index")
+            raise not_a_layout(self._path, "its index.json is a manifest and not an index")
         return index.manifests
 
     def resolve(self, target: str) -> Descriptor:

@@ -11,6 +11,7 @@ import pytest
 from tests import example
 from tests.cli.bounded import DEEP, file, refused, sentence
 from tests.cli.example import evaluate
+from tests.command import policyengine
 from tests.engine import layouts
 
 pytestmark = pytest.mark.usefixtures("limited")
@@ -149,3 +150,33 @@ def test_a_folder_of_policies_that_may_not_be_listed_is_not_empty(tmp_path: Path
     folder.chmod(0)
 
     refused(evaluate(IMAGE, policies=tmp_path / "policies"), 2, "cannot read the folder")
+
+
+def test_a_pipe_in_a_folder_of_policies_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x.policy")
+
+    finished = policyengine("check", str(tmp_path), timeout=20)
+
+    assert finished.code == 2
+    assert "is a pipe" in finished.err
+
+
+@pytest.mark.parametrize("options", [("--timeout", "-1"), ("--timeout", "nan"), ("--workers", "0")])
+def test_bounds_that_are_none_are_refused_for_layouts_too(options: tuple[str, str]) -> None:
+    layout = ("--oci-layout", f"{example.LAYOUT}:clean", "--repository", example.REPOSITORY)
+
+    finished = policyengine("eval", *layout, *options, str(example.POLICIES))
+
+    assert finished.code == 2
+
+
+@pytest.mark.parametrize("value", ["1_0", " 5 ", "٣", "9" * 5000])
+def test_a_number_on_the_command_line_is_written_as_in_the_language(value: str, tmp_path: Path) -> None:
+    policy = tmp_path / "p.policy"
+    policy.write_text('policy p\nparam n: int = 1\nrule a deny "t"\n  forbid more than n finding\n', encoding="utf-8")
+
+    layout = ("--oci-layout", f"{example.LAYOUT}:clean", "--repository", example.REPOSITORY)
+    finished = policyengine("eval", *layout, "--param", f"n={value}", str(policy))
+
+    assert finished.code == 2
+    assert len(finished.err) < 600

@@ -118,25 +118,25 @@ def test_a_layout_that_is_none(tmp_path: Path) -> None:
         refused(evaluate(f"{tmp_path / name}@{CLEAN}"), 2, "is not an OCI image layout", said)
 
 
-INDEXES: dict[str, tuple[bytes | None, int, str]] = {
-    "missing": (None, 2, "has no file index.json"),
-    "empty": (b"", 1, "the text is empty"),
-    "an array": (b"[]", 1, "is not a JSON object"),
-    "nested": (DEEP, 1, "nested deeper than 512 levels"),
-    "large": (b" " * 100_000_000, 1, "has more than 4194304 bytes"),
-    "text": (b"hello", 1, "not strict JSON"),
-    "repeated": (b'{"schemaVersion":2,"manifests":[],"manifests":[]}', 1, "the same key occurs twice"),
+INDEXES: dict[str, tuple[bytes | None, str]] = {
+    "missing": (None, "has no file index.json"),
+    "empty": (b"", "the text is empty"),
+    "an array": (b"[]", "is not a JSON object"),
+    "nested": (DEEP, "nested deeper than 512 levels"),
+    "large": (b" " * 100_000_000, "has more than 4194304 bytes"),
+    "text": (b"hello", "not strict JSON"),
+    "repeated": (b'{"schemaVersion":2,"manifests":[],"manifests":[]}', "the same key occurs twice"),
 }
 
 
 @pytest.mark.parametrize("name", INDEXES)
 def test_an_index_that_is_none(name: str, layout: Path) -> None:
-    content, code, said = INDEXES[name]
+    content, said = INDEXES[name]
     (layout / "index.json").unlink()
     if content is not None:
         file(layout, content, "index.json")
     for target in (f"@{CLEAN}", ":clean"):
-        refused(evaluate(f"{layout}{target}"), code, said)
+        refused(evaluate(f"{layout}{target}"), 2, "is not an OCI image layout", said)
 
 
 def test_an_index_that_lists_nothing(layout: Path) -> None:
