@@ -8,7 +8,7 @@ from types import CodeType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from policyengine.decision.combine import combine
 from policyengine.language import checked, vocabulary
@@ -37,6 +37,7 @@ def test_generated_code_and_the_interpreter_agree(subject: checked.Policy, seen:
     assert not any("could not be evaluated" in str(reason) for reason in missing)
 
 
+@settings(max_examples=20)
 @given(policies(), views())
 def test_a_dump_evaluates_like_what_it_was_made_of(subject: checked.Policy, seen: View) -> None:
     compiled = compile_policy(subject)

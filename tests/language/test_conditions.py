@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from policyengine.evidence.model import Collection, Gap, Image, Severity, Vex
 from tests.language.samples import (
@@ -160,8 +162,11 @@ def test_the_same_status_is_disputed_only_where_packages_meet() -> None:
     apart = [vex(status="AFFECTED"), vex(products=("pkg:npm/b",))]
     together = [vex(status="AFFECTED"), vex(products=("pkg:npm/a@2.0.0",))]
 
+    unreadable = [vex(status="AFFECTED"), vex(products=("no package URL",))]
+
     assert state(clauses, view(vexes=apart)) == "passed"
     assert state(clauses, view(vexes=together)) == "undetermined"
+    assert state(clauses, view(vexes=unreadable)) == "undetermined"
 
 
 # ---------------------------------------------------------------------------- quantifiers and gaps
@@ -259,6 +264,14 @@ def test_an_outage_inside_a_condition_is_an_error_not_a_denial() -> None:
 
 
 # ---------------------------------------------------------------------------- values
+
+
+def test_sums_of_decimals_are_exact() -> None:
+    """The usual context of `decimal` would round the sum to 28 digits, and the rule would pass."""
+    exact = Decimal("0.1000000000000000000000000000001")
+    clauses = "require every finding satisfies finding.cvss + 1 <= 1.1"
+
+    assert state(clauses, view(findings=[replace(finding(), cvss=exact)])) == "violated"
 
 
 def test_what_leaves_the_calendar_is_unknown() -> None:

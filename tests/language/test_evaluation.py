@@ -180,6 +180,13 @@ def test_a_waived_finding_does_not_hide_its_undetermined_twin() -> None:
     assert decision(subject, twins) == "deny"
 
 
+def test_counting_for_a_repeated_finding_has_one_violation_and_the_certain_one() -> None:
+    twice = Collection((finding(), finding(fix="2")), (), (0, 0))
+    clauses = 'for each finding in findings where finding.fix is "2"\n  forbid more than 0 scan'
+
+    assert [v.state for v in violations(clauses, view(findings=twice, scans=[scan()]))] == ["violated"]
+
+
 def test_joining_collections_keeps_what_is_repeated() -> None:
     twice = Collection((finding(severity=LOW), finding(severity=HIGH)), (), (0, 0))
     clauses = "require count(finding in findings + findings) is 2"

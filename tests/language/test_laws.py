@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -53,6 +53,7 @@ def everywhere(policy: checked.Policy) -> checked.Policy:
 # ---------------------------------------------------------------------------- unknown never helps
 
 
+@settings(max_examples=50)
 @given(policies(escapes=False), views(), st.data())
 def test_losing_a_field_never_turns_a_denial_into_a_pass(
     policy: checked.Policy, view: View, data: st.DataObject
@@ -70,6 +71,7 @@ def test_losing_a_field_never_turns_a_denial_into_a_pass(
     assert allowed(everywhere(policy), view) or not allowed(everywhere(policy), poorer)
 
 
+@settings(max_examples=50)
 @given(policies(escapes=False), views(), st.sampled_from(IMAGE))
 def test_losing_a_field_of_the_image_never_helps(policy: checked.Policy, view: View, field: str) -> None:
     poorer = View(replace(view.image, **{field: None}), view.collections, view.at)
@@ -77,6 +79,7 @@ def test_losing_a_field_of_the_image_never_helps(policy: checked.Policy, view: V
     assert allowed(everywhere(policy), view) or not allowed(everywhere(policy), poorer)
 
 
+@settings(max_examples=50)
 @given(policies(escapes=False), views(), st.sampled_from(sorted(OPTIONAL)), st.integers(0, 3))
 def test_losing_an_element_to_a_gap_never_helps(policy: checked.Policy, view: View, name: str, index: int) -> None:
     view = changed(view, name, lambda known: replace(known, repeated=()))
@@ -88,6 +91,7 @@ def test_losing_an_element_to_a_gap_never_helps(policy: checked.Policy, view: Vi
     assert allowed(everywhere(policy), view) or not allowed(everywhere(policy), poorer)
 
 
+@settings(max_examples=50)
 @given(policies(), views(), st.sampled_from(sorted(OPTIONAL)))
 def test_a_gap_more_never_helps(policy: checked.Policy, view: View, name: str) -> None:
     poorer = changed(view, name, lambda known: replace(known, gaps=(*known.gaps, LOST)))
@@ -98,6 +102,7 @@ def test_a_gap_more_never_helps(policy: checked.Policy, view: View, name: str) -
 # ---------------------------------------------------------------------------- more never helps
 
 
+@settings(max_examples=50)
 @given(local_policies(), views(), findings, st.booleans())
 def test_a_finding_more_never_takes_a_violation_away(
     policy: checked.Policy, view: View, finding: Any, again: bool
@@ -123,6 +128,7 @@ def seen(found: Outcome) -> Mapping[str, Any]:
     }
 
 
+@settings(max_examples=50)
 @given(policies(), views(), st.randoms(use_true_random=False))
 def test_the_order_of_rules_and_evidence_does_not_matter(policy: checked.Policy, view: View, random: Any) -> None:
     def shuffled(known: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -141,6 +147,7 @@ def test_the_order_of_rules_and_evidence_does_not_matter(policy: checked.Policy,
 # ---------------------------------------------------------------------------- nothing is forgotten
 
 
+@settings(max_examples=50)
 @given(policies(), views())
 def test_every_rule_and_waiver_is_reported(policy: checked.Policy, view: View) -> None:
     found = outcome(policy, view)
