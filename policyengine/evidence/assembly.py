@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policyengine.evidence.identity import repeated_findings
+from policyengine.evidence.identity import repeated_findings, separated
 from policyengine.evidence.model import Collection, Custom, Gap, Image, Sbom, Scan, Vex
 
 KINDS = ("scan", "sbom", "vex", "provenance")
@@ -99,9 +99,19 @@ def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared
     statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
     collections: dict[str, Collection[Any]] = {}
     for kind in (*KINDS, *(each.name for each in declared)):
-        records = tuple(record for record in current if record.kind == kind)
+        records = tuple(_singled(record) for record in current if record.kind == kind)
         collections.update(_collections(kind, records, _gaps(kind, records, statuses, evidence.gaps)))
     return Assembly(collections, _told([number for number, _ in views], statuses))
+
+
+def _singled(record: Record) -> Record:
+    """`record`, of a scan with each finding about one vulnerability."""
+    if not isinstance(record, Scan):
+        return record
+    findings = separated(record.findings.items)
+    if findings is record.findings.items:
+        return record
+    return replace(record, findings=replace(record.findings, items=findings))
 
 
 def _told(numbers: Sequence[int], statuses: Sequence[Status]) -> tuple[Status, ...]:

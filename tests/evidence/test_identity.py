@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policyengine.evidence.identity import repeated_findings
+from policyengine.evidence.identity import repeated_findings, separated
 from policyengine.evidence.model import Finding, Package
 
 
@@ -56,3 +56,23 @@ def test_groups_point_to_their_first_finding(findings: list[Finding]) -> None:
         names = [set().union(*(other for other in names if other & each)) for each in names]
 
     assert found == tuple(names.index(each) for each in names)
+
+
+# One advisory about several vulnerabilities
+
+
+def test_an_advisory_about_several_vulnerabilities_is_one_finding_for_each() -> None:
+    one, several = finding("CVE-1", "GHSA-1"), finding("CVE-1", "CVE-2", "CVE-3", "ALAS-1", "GHSA-1")
+
+    assert separated((one,)) == (one,)
+    assert [each.ids for each in separated((several, one))] == [
+        ("CVE-1", "ALAS-1", "GHSA-1"), ("CVE-2", "ALAS-1"), ("CVE-3", "ALAS-1"), ("CVE-1", "GHSA-1"),
+    ]  # fmt: skip
+    assert groups(*separated((several, one))) == (0, 0, 0, 0)
+    assert [each.ids for each in separated((finding("CVE-1", "CVE-2"),))] == [("CVE-1",), ("CVE-2",)]
+
+
+def test_an_advisory_with_very_many_ids_takes_no_more_room_than_they_do() -> None:
+    many = finding(*(f"CVE-{number}" for number in range(10_000)), *(f"X-{number}" for number in range(10_000)))
+
+    assert sum(len(each.ids) for each in separated((many,))) < 40_000
