@@ -25,7 +25,16 @@ from policyengine.testing.runner import NOBODY, only, outcome, selected
 from policyengine.verification.trust import Trust
 
 MOST = 2_000
-"""Faults that one run tries: some 20 s. A policy of forty rules has about four hundred."""
+"""Faults that one run tries: half a minute. A policy of forty rules has about four hundred."""
+
+WORK = 100_000
+"""Rules that one run checks, each again for each fault: a minute at most, for a policy of thousands of rules too."""
+
+DECIDING = (
+    "applies", "exception", "accepts", "assumed", "rules", "waivers", "bindings", "functions", "parameters",
+    "environments",
+)  # fmt: skip
+"""The fields of a policy that decisions depend on."""
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
@@ -66,9 +75,10 @@ def mutate(policies: PolicySet, pattern: str = "*", trust: Trust = NOBODY, most:
         tests.setdefault(test.policy, []).append(test)
     files = [_without_tests(parser.parse(source)[0]) for source in policies.sources]
     trial = _Trial(policies, [file for file in files if file is not None], tests, trust)
+    trial.most = min(most, WORK // trial.size)
     excerpts = Excerpts(policies.sources)
-    made = (fault for file in trial.files for fault in faults(file, excerpts) if trial.concerns(file))
-    survivors = [Survivor(fault.span, fault.what, fault.show) for fault in made if trial.survives(fault, most)]
+    made = (fault for file in trial.files if trial.concerns(file) for fault in faults(file, excerpts))
+    survivors = [Survivor(fault.span, fault.what, fault.show) for fault in made if trial.survives(fault)]
     ordered = sorted(survivors, key=lambda each: (each.span.path, each.span.line, each.span.column))
     untested = [name for name in policies.policies if name not in tests] if pattern == "*" else []
     return Mutation(trial.tried, tuple(ordered), trial.untried, tuple(untested))
@@ -91,13 +101,18 @@ class _Trial:
         libraries = (parser.parse(source)[0] for source in shipped())
         self.shipped = {f"std.{file.name.text}": file for file in libraries if file is not None}
         self.alone = {name: only(policies, name) for name in tests}
-        self.meant = {policy.name: meaning(policy) for policy in self._policies(files)}
-        self.known = set(self.meant.items())
+        self.written = {policy.name: policy for policy in self._policies(files)}
+        self.known: set[object] = set()
         own = {policy.name: policy for policy in policies.program.policies}
         self.tests = {
             name: [test for test in several if self._passes(test, own[name])] for name, several in tests.items()
         }
-        self.tried = self.untried = 0
+        self.tried = self.untried = self.most = 0
+
+    @property
+    def size(self) -> int:
+        """The rules of the largest policy."""
+        return max((len(policy.rules) for policy in self.written.values()), default=1)
 
     def concerns(self, file: File) -> bool:
         """Whether a fault in `file` can matter: it is about a policy with tests, or a library that is imported."""
@@ -106,9 +121,9 @@ class _Trial:
         imports = (item for each in self.files for item in each.items if isinstance(item, syntax.Import))
         return any(item.module.text == file.name.text for item in imports)
 
-    def survives(self, fault: Fault, most: int) -> bool:
-        """Whether all tests pass in spite of `fault`; what is no fault, or comes after `most` of them, does not."""
-        if self.tried >= most:
+    def survives(self, fault: Fault) -> bool:
+        """Whether all tests pass in spite of `fault`; what is no fault, or comes after the last, does not."""
+        if self.tried >= self.most:
             self.untried += 1
             return False
         changed = [policy for policy in self._policies(self._around(fault.file)) if self._is_new(policy)]
@@ -132,11 +147,10 @@ class _Trial:
 
     def _is_new(self, policy: Policy) -> bool:
         """Whether `policy` means something that was not tried yet."""
-        key = policy.name, meaning(policy)
-        if key in self.known:
-            return False
+        key = policy.name, difference(policy, self.written[policy.name])
+        new = bool(key[1]) and key not in self.known
         self.known.add(key)
-        return True
+        return new
 
     def _notices(self, policy: Policy) -> bool:
         """Whether a test fails; that one is asked first the next time, since faults come in groups."""
@@ -154,12 +168,19 @@ class _Trial:
 # ---------------------------------------------------------------------------- what a policy means
 
 
-def meaning(policy: Policy) -> object:
-    """What makes two policies the same whatever the words: all that decides, with comparisons in one form."""
-    return _form((
-        policy.applies, policy.exception, policy.accepts, policy.assumed, policy.rules, policy.waivers,
-        policy.bindings, policy.functions, policy.parameters, policy.environments,
-    ))  # fmt: skip
+def difference(policy: Policy, other: Policy) -> tuple[object, ...]:
+    """What `policy` decides by and `other` does not, whatever the words; comparisons are in one form."""
+    return tuple(part for name in DECIDING for part in _difference(name, getattr(policy, name), getattr(other, name)))
+
+
+def _difference(name: str, one: Any, other: Any) -> Iterator[object]:
+    if one == other:
+        return
+    if isinstance(one, tuple) and len(one) == len(other):
+        for index, (member, against) in enumerate(zip(one, other, strict=True)):
+            yield from _difference(f"{name} {index}", member, against)
+    elif (form := _form(one)) != _form(other):
+        yield name, form
 
 
 def _form(value: Any) -> Any:

@@ -284,6 +284,13 @@ def test_the_number_of_faults_is_bounded() -> None:
     assert found.untried > 9
 
 
+def test_so_is_the_work_on_a_policy_of_many_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policyengine.testing.mutation.WORK", 30)
+    rules = "".join(f'rule r{number} warn "t" forbid finding where finding.suppressed\n' for number in range(9))
+    found = mutation(f"policy p {rules} {SEEN}")
+    assert (found.tried, found.untried) == (3, 6)
+
+
 def test_faults_of_waivers_libraries_and_tests_in_other_files(tmp_path: Path) -> None:
     (tmp_path / "p.policy").write_text(
         'policy p import l rule r deny "t" forbid finding where finding.id in l.never waive r for finding'
