@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 SIGNS = {"<": "a < b", "<=": "a <= b", ">": "a > b", ">=": "a >= b", "is": "a == b"}
 
 
+ASKED = ("vulnerability", "license", "purl", "identity")
+"""The types whose values are not equal where, and only where, Python says so."""
+
+
 class Predicates:
     """The rules for expressions that ask something of known values."""
 
@@ -51,7 +55,7 @@ class Predicates:
             return self.emitter.guarded(
                 [expr.left], scope, want, lambda ids: expression("word in ids", expr.span, word=word, ids=ids)
             )
-        if name in ("vulnerability", "license", "identity"):
+        if name in ASKED:
             return self._asked("same", [constant(name, expr.span)], (expr.left, expr.right), scope, want)
         return self._simple(SIGNS["is"], expr.left, expr.right, scope, want)
 
@@ -65,7 +69,7 @@ class Predicates:
                 want,
                 lambda ids: expression("not disjoint(ids)", expr.span, disjoint=disjoint, ids=ids),
             )
-        if name in ("vulnerability", "license", "identity"):
+        if name in ASKED:
             return self._asked("contains", [constant(name, expr.span)], (expr.members, expr.item), scope, want)
         return self._simple("a in b", expr.item, expr.members, scope, want)
 

@@ -24,6 +24,10 @@ EVIDENCE = (
 """What waits for a view; calls and quantifiers too, because their functions are made beside the evidence."""
 
 
+DOUBTFUL = ("license", "purl")
+"""The types whose known values may still be unreadable, so that comparing them may have no answer."""
+
+
 class Scope(Struct, frozen=True):
     """The locals that code sees: their Python variables, which of them may be `None`, and fields already read."""
 
@@ -112,9 +116,9 @@ class Program:
             case checked.And() | checked.Or() | checked.Not() | checked.Choice():
                 return True
             case checked.Compare(left=left, right=right) | checked.Equal(left=left, right=right):
-                return left.type.name != "license" and not counts(left) and not counts(right)
+                return left.type.name not in DOUBTFUL and not counts(left) and not counts(right)
             case checked.In(item=item):
-                return item.type.name != "license"
+                return item.type.name not in DOUBTFUL
             case checked.Matches(subject=subject):
                 return subject.type.name == "text"
             case checked.Arithmetic():

@@ -138,6 +138,8 @@ def same(name: str, left: Any, right: Any) -> bool | None:
         return any(one in right for one in left)
     if name == "license":
         return licenses.equal(left, right)
+    if name == "purl":
+        return purls.equal(left, right)
     if name == "identity":
         return _same_identity(left, right)
     return bool(left == right)
@@ -149,9 +151,20 @@ def contains(name: str, members: Any, item: Any) -> bool | None:
         return any(one in members for one in item)
     if name == "license":
         return licenses.member_of(item, members)
+    if name == "purl":
+        return _among(item, members)
     if name == "identity":
         return any(_same_identity(item, member) for member in members)
     return item in members
+
+
+def _among(purl: str, members: Iterable[str]) -> bool | None:
+    """Whether one of the package URLs `members` is `purl`, however each is spelt; one that is none may be any."""
+    wanted = purls.canonical(purl)
+    known = {purls.canonical(member) for member in members}
+    if wanted is not None and wanted in known:
+        return True
+    return None if wanted is None or None in known else False
 
 
 def _same_identity(left: Any, right: Any) -> bool:

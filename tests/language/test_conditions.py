@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from policyengine.evidence.model import Collection, Gap, Image, Severity, Vex
+from policyengine.evidence.assembly import Document, Evidence
+from policyengine.evidence.model import Collection, Gap, Image, Package, Sbom, Severity, Vex
+from policyengine.language.policyset import PolicySet
 from tests.language.samples import (
     AT,
     DAY,
@@ -331,3 +333,21 @@ def test_a_choice_with_an_unknown_condition_is_what_both_branches_agree_on() -> 
 
     assert state(clauses.format(4), seen) == "passed"
     assert state(clauses.format(2), seen) == "undetermined"
+
+
+@pytest.mark.parametrize("spelling", ["pkg:npm/@evil/x@1", "pkg:NPM/%40evil/x@1", "pkg:npm/%40evil/x@1"])
+@pytest.mark.parametrize(
+    "condition", ['package.purl is "pkg:npm/%40evil/x@1"', 'package.purl in { "pkg:npm/%40evil/x@1" }']
+)
+def test_no_spelling_of_a_package_url_escapes_a_rule(spelling: str, condition: str) -> None:
+    """A document writes package URLs as its tool does; a policy's are canonical."""
+    policies = PolicySet.parse(f'policy p\nrule a deny "t"\n  forbid package where {condition}\n')
+    package = Package(name="x", purl=spelling)
+    sbom = Sbom(format="f", version="1", digest="sha256:" + "0" * 64, packages=Collection((package,)))
+    document = Document(sbom.digest, "", frozenset({"sbom"}), (sbom,), signed=True)
+
+    decision = policies.decide(
+        Evidence(Image(digest="sha256:" + "1" * 64), (document,)), at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    assert [violation.state for violation in decision.violations] == ["violated"]
