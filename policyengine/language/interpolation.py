@@ -11,7 +11,8 @@ from policyengine.language.scope import Scope
 from policyengine.language.types import UNKNOWN
 
 TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]|[^{}]+")
-PATH = re.compile(r"\s*[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*\s*")
+PATH = re.compile(r"\s*([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)(?:\[\"([^\"]*)\"\])?\s*", re.ASCII)
+"""A name or a path, behind which a key may stand: `image.labels["team"]`."""
 
 
 def template(
@@ -37,18 +38,24 @@ def _value(
     path: str, text: syntax.Text, scope: Scope, counted: bool, typing: Expressions, problems: Problems
 ) -> checked.Expr | None:
     """The value that `{path}` prints; `None` stands for the count."""
-    if PATH.fullmatch(path) is None:
-        problems.error(
-            "E117", text.span, f"`{{{path}}}` is not a field", help="write a name or a path: `{finding.package.purl}`"
-        )
+    read = PATH.fullmatch(path)
+    if read is None:
+        keyed = 'write the key in quotes: `{image.labels[\\"team\\"]}`'
+        help = keyed if "[" in path else "write a name or a path: `{finding.package.purl}`"
+        problems.error("E117", text.span, f"`{{{path}}}` is not a field", help=help)
         return checked.Constant(UNKNOWN, text.span, None)
-    first, *rest = path.strip().split(".")
-    if first == "count" and not rest and counted:
+    if read[1] == "count" and read[2] is None and counted:
         return None
-    node: syntax.Expression = syntax.Variable(text.span, first)
-    for name in rest:
-        node = syntax.Member(text.span, node, syntax.Name(text.span, name))
-    found = typing.check(node, None, scope)
+    found = typing.check(_path(read[1], read[2], text.span), None, scope)
     if found.type.container == "list" and scope.module.schema.is_record(found.type.name):
         problems.error("E117", text.span, f"`{{{path}}}` is a whole collection", help="print a field of its elements")
     return found
+
+
+def _path(names: str, key: str | None, span: syntax.Span) -> syntax.Expression:
+    """The expression that names with dots between write, looked up by `key` if there is one."""
+    first, *rest = names.split(".")
+    node: syntax.Expression = syntax.Variable(span, first)
+    for name in rest:
+        node = syntax.Member(span, node, syntax.Name(span, name))
+    return node if key is None else syntax.Lookup(span, node, syntax.Text(span, key))

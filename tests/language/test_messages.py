@@ -53,6 +53,20 @@ def test_a_message_prints_what_the_evidence_states(template: str, expected: str)
     assert message(template, view(findings=[known])) == expected
 
 
+def test_a_message_prints_what_is_kept_by_a_key() -> None:
+    labels = {"team": "payments", "org.opencontainers.image.source": "https://git.example.com/a", "x": "\x1b[2J"}
+    seen = view(image=Image("sha256:i", labels=labels, signatures=Collection((signature(),))))
+
+    def said(template: str) -> str:
+        return message(template, seen, "require image is not signed")
+
+    assert said('{image.labels[\\"team\\"]}, { image.labels[\\"org.opencontainers.image.source\\"] }') == (
+        "payments, https://git.example.com/a"
+    )
+    assert said('by {image.labels[\\"owner\\"]}{image.annotations[\\"\\"]}') == "by <no owner><no >"
+    assert message('{signature.metadata[\\"build\\"]}', seen, "forbid signature") == "<no build>"
+
+
 def test_a_message_prints_parameters_as_written() -> None:
     subject = policy(
         'param grace: duration = 14 days\nparam pinned: identity = x509("O=acme, CN=ci")\n'
