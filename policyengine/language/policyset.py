@@ -197,17 +197,27 @@ def read_all(paths: Iterable[str | Path]) -> list[Source]:
 
 
 def _files(path: Path) -> Iterable[Path]:
-    """The policy files that `path` names. Folders that are links are not followed, so that reading ends."""
+    """The policy files that `path` names."""
     if not path.is_dir():
         if not path.exists():
             raise UsageError(f"there is no `{path}`", "name the files or folders that hold your policies")
         return [path]
-    return (
-        _regular(Path(folder) / file)
-        for folder, _, names in os.walk(path, onerror=_unreadable)
-        for file in names
-        if file.endswith(SUFFIX)
-    )
+    return (_regular(file) for file in _inside(path) if file.name.endswith(SUFFIX))
+
+
+def _inside(path: Path) -> Iterable[Path]:
+    """All files in the folder `path`, links to other folders followed: a policy that is passed over denies nothing.
+
+    Each folder is read once, so that links in a circle end.
+    """
+    seen: set[str] = set()
+    for folder, inner, names in os.walk(path, onerror=_unreadable, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            inner.clear()
+        else:
+            seen.add(real)
+            yield from (Path(folder) / name for name in names)
 
 
 def _regular(path: Path) -> Path:
@@ -274,8 +284,26 @@ def _key(texts: Sequence[Source]) -> bytes:
     return key.digest()
 
 
+COMPILING = ("language", "evidence", "evidence/data", "evidence/versions", "oci", "")
+"""The folders of the package on which compiling depends: `evidence` reads and normalises the literals of a policy."""
+
+
 def _build() -> str:
-    """This build of the compiler, by its files: a change to one of them makes every cached set another."""
-    folder = Path(__file__).resolve().parent
-    stats = ((file.name, file.stat()) for file in sorted(folder.glob("*.py")))
-    return "\0".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stats)
+    """This build of the compiler, by its version and files: a change to one makes every cached set another."""
+    from policyengine import __version__
+    from policyengine.language.grammar import grammar_file
+
+    package = Path(__file__).resolve().parent.parent
+    files = [file for folder in COMPILING for file in _listed(package / folder)]
+    files.append(_stated("", grammar_file().stat()))
+    return "\0".join([__version__, *files])
+
+
+def _listed(folder: Path) -> list[str]:
+    """Name, size and time of each file in `folder`."""
+    with os.scandir(folder) as entries:
+        return sorted(_stated(entry.path, entry.stat()) for entry in entries if entry.is_file())
+
+
+def _stated(name: str, status: os.stat_result) -> str:
+    return f"{name} {status.st_size} {status.st_mtime_ns}"
