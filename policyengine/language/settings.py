@@ -86,7 +86,7 @@ def _literal(parameter: ParameterFacts, text: str, type_: Type) -> Any:
         node = Moment(NOWHERE, text)
     elif type_.name == "duration":
         amount, _, unit = text.partition(" ")
-        node = Period(NOWHERE, int(amount), Name(NOWHERE, unit.strip()))
+        node = Period(NOWHERE, int(_number(amount)), Name(NOWHERE, unit.strip()))
     found = literals.constant(node, type_, problems)
     if problems.errors:
         raise _unfit(parameter, text, problems.found[0].message)

@@ -55,3 +55,9 @@ def test_what_is_no_identity_is_refused_with_the_right_form(value: str) -> None:
     assert 'x509("O=acme, CN=release")' in caught.value.help
     with pytest.raises(UsageError):
         POLICY.parameters([f"signers={{ {value or ' '} }} let z = {{ 1"])
+
+
+@pytest.mark.parametrize("value", ["1_4 days", "\u0661 day", "1.5 days", " 1 day", "1e3 days", "+1 day"])
+def test_a_duration_is_written_with_the_digits_of_the_language(value: str) -> None:
+    with pytest.raises(UsageError, match="is not a duration"):
+        POLICY.parameters([f"grace={value}"])
