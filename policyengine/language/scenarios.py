@@ -17,6 +17,12 @@ from policyengine.language.types import BOOL, LICENSE, TIME, UNKNOWN, Type
 GIVEN_ONLY: Mapping[str, Field] = {"unsigned": Field(BOOL)}
 """What a given document can say beside its fields."""
 
+ATTACHED = Field(TIME, optional=True)
+"""What a given document of a declared kind can say too, as `created`: the time by which the newest is found."""
+
+WITHOUT_DEFAULT = ("int", "decimal", "bool", "time", "date")
+"""The types of declared fields that are given or optional: a 0 that nobody wrote could make a test pass."""
+
 
 class Scenarios:
     """The tests of one policy."""
@@ -125,14 +131,31 @@ class Scenarios:
         elif (kind == "signature") != (step.on is not None) or (step.on is not None and step.on.text != "image"):
             help = "a signature is given `on image`; documents hold theirs: `signatures: [ { … } ]`"
             self.problems.error("E116", step.span, f"this is not where a {kind} is given", help=help)
+        mistakes = len(self.problems.found)
         record = self.record(kind, step.record)
+        if len(self.problems.found) == mistakes:
+            self._complete(step.kind, record)
         return checked.Step("record", kind, record, "", step.span)
+
+    def _complete(self, kind: syntax.Name, record: checked.GivenRecord) -> None:
+        """Report what a document of a declared kind leaves out that it must have and that has no default."""
+        fields = self.module.schema.kinds.get(kind.text, {})
+        needed = [name for name, field in fields.items() if field.type.name in WITHOUT_DEFAULT and not field.optional]
+        left_out = [f"`{name}`" for name in needed if name not in record.values]
+        if left_out:
+            self.problems.error(
+                "E116", kind.span,
+                f"the {kind.text} that is given has no {', '.join(left_out)}, which every {kind.text} has",
+                help="give it: numbers, bools, times and dates have no default, since one could make the test pass",
+            )  # fmt: skip
 
     def record(self, kind: str, node: syntax.RecordLiteral) -> checked.GivenRecord:
         """The values of a given record, each of the type of its field."""
         schema = self.module.schema
         fields = dict(schema.record(kind))
         fields.pop("age", None)
+        if kind in schema.kinds:
+            fields.setdefault("created", ATTACHED)
         if schema.is_document(kind) and kind != "image":
             fields.update(GIVEN_ONLY)
             fields.pop("kind", None)

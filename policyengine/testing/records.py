@@ -12,7 +12,6 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from policyengine.errors import UsageError
 from policyengine.evidence.model import (
     Collection,
     Custom,
@@ -29,7 +28,7 @@ from policyengine.evidence.model import (
 )
 from policyengine.language.checked import CustomKind, GivenRecord
 from policyengine.language.schema import RECORDS, Field
-from policyengine.language.types import Type
+from policyengine.language.types import TIME, Type
 
 TEXT = "test"
 UNNAMED = Identity("key", fingerprint=TEXT)
@@ -43,6 +42,7 @@ DEFAULTS: Mapping[str, Any] = {
     "category": "VULNERABILITY",
     "package_kind": "LIBRARY",
     "identity": UNNAMED,
+    "purl": "pkg:generic/test",
 }
 """Values of required fields that are left out, by type; every other type is a text."""
 
@@ -109,16 +109,14 @@ class Records:
         return records[kind](**fields)
 
     def _declared(self, kind: CustomKind, given: Mapping[str, Any]) -> dict[str, Any]:
-        fields = {}
-        for field in kind.fields:
-            if field.name in given:
-                fields[field.name] = real(field.type, given[field.name])
-            elif not field.optional and field.type.name not in ("text", "severity"):
-                raise UsageError(f"the {kind.name} that is given has no `{field.name}`, which every {kind.name} has")
-            else:
-                fields[field.name] = None if field.optional or field.type.name == "severity" else TEXT
+        """The fields of a document of a declared kind; the checker has seen that what needs to be given is."""
+        fields = {
+            field.name: self._value(Field(field.type, field.optional), field.name, given) for field in kind.fields
+        }
         digest = given.get("digest") or self.digest()
-        return {"kind": kind.name, "fields": fields, "digest": digest, "signatures": self.signatures(given)}
+        created = None if "created" in fields else real(TIME, given.get("created"))
+        signatures = self.signatures(given)
+        return {"kind": kind.name, "fields": fields, "digest": digest, "created": created, "signatures": signatures}
 
     def _fields(self, kind: str, given: Mapping[str, Any], known: Mapping[str, Any] = {}) -> dict[str, Any]:
         """Every field of a closed record: known already, given, or its default."""

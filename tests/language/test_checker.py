@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policyengine.language import checked
-from tests.language.problems import errors, found, program, warnings
+from tests.language.problems import RULE, errors, found, program, warnings
 
 CONDITIONS = [
     # a condition of `forbid finding where …`, and the words that the answer must contain
@@ -151,6 +151,39 @@ ITEMS = [
     ('test "t"\n  expect deny\n  at 2026-01-01', 4, ("too late",)),
     ('test "t"\n  given signature { }\n  expect deny', 3, ("on image",)),
 ]  # fmt: skip
+
+
+DECLARED = 'evidence report from "a/b" { n: int  d: decimal  b: bool  t: time  on: date  o: int optional  x: text }\n'
+
+COMPLETE = "n: 1, d: 1, b: true, t: 2026-01-01, on: 2026-01-01"
+
+
+@pytest.mark.parametrize("left_out", ["n", "d", "b", "t", "on"])
+def test_what_has_no_default_must_be_given(left_out: str) -> None:
+    given = ", ".join(part for part in COMPLETE.split(", ") if not part.startswith(f"{left_out}:"))
+    text = f'policy p\n{DECLARED}{RULE}  require image is signed\ntest "t"\n  given report {{ %s }}\n  expect deny'
+
+    ((line, said),) = errors(text % given)
+
+    assert (line, said.startswith(f"E116 the report that is given has no `{left_out}`, which")) == (6, True)
+    assert errors(text % COMPLETE) == []
+    ((_, said),) = errors(text % f"{given}, {left_out}x: 1")
+    assert said.startswith("E102")  # and what follows from it is not reported as well
+
+
+def test_all_that_must_be_given_is_reported_at_once() -> None:
+    ((_, said),) = errors(
+        f'policy p\n{DECLARED}{RULE}  require image is signed\ntest "t" given report {{}} expect deny'
+    )
+    assert "`n`, `d`, `b`, `t`, `on`" in said
+
+
+def test_when_a_document_was_attached_is_given_for_declared_kinds_only() -> None:
+    text = f'policy p\n{DECLARED}{RULE}  require image is signed\ntest "t"\n  given %s\n  expect deny'
+
+    assert errors(text % f"report {{ {COMPLETE}, created: 2026-01-01 }}") == []
+    assert errors(text % f"report {{ {COMPLETE}, created: 1 }}")[0][1].startswith("E103")
+    assert errors(text % "scan { created: 2026-01-01 }")[0][1].startswith("E102")
 
 
 @pytest.mark.parametrize(("items", "line", "words"), ITEMS, ids=[items for items, _, _ in ITEMS])

@@ -163,7 +163,61 @@ def test_documents_of_a_declared_kind() -> None:
       test "unsigned" given coverage { percent: 99.0, unsigned: true } given scan {} expect undetermined by covered
       test "unreachable" given unreachable coverage given scan {} expect error expect undetermined by covered
     """, rules)  # fmt: skip
-    assert "has no `percent`, which every coverage has" in failure('test "a" given coverage {} expect deny', rules)
+
+
+def test_a_document_of_a_declared_kind_has_defaults_only_where_they_prove_nothing() -> None:
+    rules = """
+    policy p
+    evidence review from "application/vnd.acme.review+json" {
+      by: text  of: digest  in: purl  under: license  for: vulnerability  worst: severity  at: time optional
+    }
+    rule by deny "t"      require every review satisfies review.by is "test"
+    rule apart deny "t"   require every review satisfies no other in reviews where other.of is review.of
+                          and other.digest is not review.digest
+    rule own deny "t"     forbid review where review.of is review.digest
+    rule in deny "t"      require every review satisfies review.in matches "pkg:generic/test"
+    rule under deny "t"   require every review satisfies review.under permitted by { "MIT" }
+    rule not-under deny "t" forbid review where review.under requires any of { "GPL-3.0-only" }
+    rule for deny "t"     require every review satisfies review.for is "CVE-2024-0001"
+    rule worst deny "t"   forbid review where review.worst >= HIGH
+    rule at deny "t"      require every review satisfies review.at is missing
+    """
+    assert passes("""
+      test "defaults" given review {} given review { created: 2026-01-01 }
+        expect no violation of by  expect no violation of apart  expect no violation of own  expect no violation of in
+        expect undetermined by under  expect undetermined by not-under  expect deny by for
+        expect undetermined by worst  expect no violation of at
+    """, rules)  # fmt: skip
+
+
+def test_the_newest_document_of_a_declared_kind_replaces_the_others() -> None:
+    rules = RULES + '\nrule covered deny "t" require every coverage satisfies coverage.percent >= 80.5'
+    low, high = "given coverage { percent: 10.0%s }", "given coverage { percent: 90.0%s }"
+    assert passes(f"""
+      test "a newer one" {low % ", created: 2025-12-30"} {high % ", created: 2025-12-31T00:00:00Z"} given scan {{}}
+        expect allow
+      test "in any order" {high % ", created: 2025-12-31"} {low % ", created: 2025-12-30T23:59:59Z"} given scan {{}}
+        expect allow
+      test "an older one" {low % ", created: 2025-12-31"} {high % ", created: 2025-12-30"} given scan {{}}
+        expect deny by covered 1 times
+      test "at once" {low % ", created: 2025-12-30"} {high % ", created: 2025-12-30"} expect deny by covered 1 times
+      test "without a time" {low % ""} {high % ", created: 2025-12-31"} expect deny by covered 1 times
+      test "a newer one that nobody signed" {low % ", created: 2025-12-30"}
+        {high % ", created: 2025-12-31, unsigned: true"} expect deny by covered 1 times
+    """, rules)  # fmt: skip
+
+
+def test_a_declared_field_called_created_is_that_field() -> None:
+    rules = """
+    policy p
+    evidence base from "application/vnd.acme.base+json" { created: time  name: text }
+    rule one deny "t" require every base satisfies base.name is "new"
+    rule fresh deny "t" require some base where base.created within 1 day
+    """
+    assert passes("""
+      test "both stay" given base { created: 2025-12-31T12:00:00Z, name: "new" } given base { created: 2020-01-01 }
+        expect deny by one 1 times expect no violation of fresh
+    """, rules)  # fmt: skip
 
 
 def test_keys_of_labels_annotations_and_metadata_may_be_any_text() -> None:
