@@ -6,7 +6,7 @@ of a `Run` about it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from typing import Any, Protocol
 
@@ -107,10 +107,16 @@ class Outcome(Struct, frozen=True):
     waivers: tuple[WaiverResult, ...] = ()
 
 
-def conclude(facts: Facts, run: Run, view: View, environment: str | None, *, guarded: bool = False) -> Outcome:
+Heard = Callable[[Case, Violation, str], None]
+"""Is told which case a violation reports, and the count of one that counts: explanations look at them."""
+
+
+def conclude(
+    facts: Facts, run: Run, view: View, environment: str | None, *, guarded: bool = False, heard: Heard | None = None
+) -> Outcome:
     """The results of all rules and waivers. Where `guarded`, a rule that raises is undetermined; else it raises on."""
     active = _active(facts.waivers, view)
-    docket = _Docket(facts, run, active)
+    docket = _Docket(facts, run, active, heard)
     downgraded = facts.environment(environment).downgraded
     judge = docket.guarded if guarded else docket.judge
     rules = tuple(_result(rule, judge(index), downgraded) for index, rule in enumerate(facts.rules))
@@ -150,8 +156,8 @@ def _waiver(waiver: WaiverFacts, active: bool, covered: int) -> WaiverResult:
 class _Docket:
     """Judges the rules of one run, and counts what the waivers cover."""
 
-    def __init__(self, facts: Facts, run: Run, active: frozenset[int]) -> None:
-        self.facts, self.run, self.active = facts, run, active
+    def __init__(self, facts: Facts, run: Run, active: frozenset[int], heard: Heard | None) -> None:
+        self.facts, self.run, self.active, self.heard = facts, run, active, heard
         self.used = [0] * len(facts.waivers)
 
     def guarded(self, index: int) -> tuple[Violation, ...] | None:
@@ -262,11 +268,14 @@ class _Docket:
             message = rule.title if element is None else f"{rule.title}: {element}"
         advice = self.run.help(index, case.each, case.element, count) if rule.advises else None
         digests = tuple(dict.fromkeys((*runtime.sources(case.element), *runtime.sources(case.each))))
-        if doubt is None:
-            return Violation(message, element, "violated", None, digests, waiver, help=advice)
-        return Violation(
-            message, element, "undetermined", str(doubt), digests, None, doubt.outside, doubt.retry, advice
-        )
+        found = Violation(message, element, "violated", None, digests, waiver, help=advice)
+        if doubt is not None:
+            found = Violation(
+                message, element, "undetermined", str(doubt), digests, None, doubt.outside, doubt.retry, advice
+            )
+        if self.heard is not None:
+            self.heard(case, found, count)
+        return found
 
 
 def _element(type_: str, element: Any) -> str | None:

@@ -123,13 +123,14 @@ class Hearing:
         """The locals that words see: a count speaks of no single element."""
         forbid = self.policy.rules[rule].forbid
         counted = forbid is not None and forbid.limit is not None
-        return self._outer(rule, each) if counted else self._locals(rule, each, element)
+        return self._outer(rule, each) if counted else self.locals(rule, each, element)
 
     def _outer(self, rule: int, each: Any) -> dict[str, Any]:
         outer = self.policy.rules[rule].each
         return {outer.element: each} if outer is not None else {}
 
-    def _locals(self, rule: int, each: Any, element: Any) -> dict[str, Any]:
+    def locals(self, rule: int, each: Any, element: Any) -> dict[str, Any]:
+        """What the conditions on an element see."""
         forbid = self.policy.rules[rule].forbid
         if forbid is None:
             return self._outer(rule, element)
@@ -137,7 +138,7 @@ class Hearing:
 
     def doubt(self, rule: int, each: Any, element: Any) -> Unknown:
         """What is not known of an element that fires and is in doubt."""
-        subject, inner = self.policy.rules[rule], self._locals(rule, each, element)
+        subject, inner = self.policy.rules[rule], self.locals(rule, each, element)
         conditions: list[tuple[Expr | None, Scope]] = []
         if subject.each is not None and (subject.forbid is None or subject.forbid.limit is None):
             conditions.append((subject.each.where, inner if subject.forbid is None else self._outer(rule, each)))
