@@ -15,6 +15,7 @@ EXAMPLES = """\b
 Examples:
   policyengine check policies/
   policyengine check policies/ -o github
+  policyengine check --codes
 
 Exit codes: 0 compiles · 2 does not
 """
@@ -25,9 +26,12 @@ INVALID = 2
 @click.argument("policies", nargs=-1, metavar="POLICIES…")
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help="table, json, github or azure.")  # fmt: skip
+@option("--codes", topic="Output", is_flag=True, help="List every code that a problem can have, as table or json.")
 @shared
-def command(terminal: Terminal, policies: tuple[str, ...], outputs: tuple[str, ...]) -> int:
+def command(terminal: Terminal, policies: tuple[str, ...], outputs: tuple[str, ...], codes: bool) -> int:
     """Compile policies, nothing else, and show every problem of every file at once."""
+    if codes:
+        return _codes(terminal, policies, outputs)
     from policyengine.cli.diagnostics import Checked, shown
     from policyengine.cli.output import outputs as parsed
     from policyengine.cli.output import put
@@ -44,3 +48,17 @@ def command(terminal: Terminal, policies: tuple[str, ...], outputs: tuple[str, .
     for output in wanted:
         put(terminal, output, shown(terminal, output.format, checked))
     return INVALID if checked.errors else 0
+
+
+def _codes(terminal: Terminal, policies: tuple[str, ...], outputs: tuple[str, ...]) -> int:
+    """List the codes; policies beside that would look as if they had been checked."""
+    from policyengine.cli.diagnostics import catalogue
+    from policyengine.cli.output import outputs as parsed
+    from policyengine.cli.output import put
+    from policyengine.errors import UsageError
+
+    if policies:
+        raise UsageError("`--codes` lists the codes and checks nothing", "leave out the policies, or `--codes`")
+    for output in parsed(outputs, ("table", "json")):
+        put(terminal, output, catalogue(terminal, output.format))
+    return 0

@@ -10,6 +10,7 @@ from msgspec import Struct
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError
 from policyengine.language import render
+from policyengine.language.codes import TITLES, severity
 from policyengine.language.diagnostics import Diagnostic
 from policyengine.language.source import Source, read
 from policyengine.reports.json import dump
@@ -52,6 +53,17 @@ def _verdict(checked: Checked) -> str:
         return counted
     files = f"{plural(len(checked.sources), 'file')} {'compiles' if len(checked.sources) == 1 else 'compile'}"
     return f"{files}, {counted}" if counted else files
+
+
+def catalogue(terminal: Terminal, form: str) -> str:
+    """Every code that a diagnostic can have, with its title: a table, or JSON."""
+    if form == "json":
+        codes = [{"code": code, "severity": severity(code), "title": title} for code, title in TITLES.items()]
+        return dump({"schemaVersion": "1", "codes": codes})
+    page = Page(terminal.look())
+    for code, title in TITLES.items():
+        page.line((code, "yellow" if severity(code) == "warning" else "red"), f"  {title}", hang=6)
+    return page.text()
 
 
 def explain(terminal: Terminal, found: Sequence[Diagnostic]) -> None:

@@ -49,3 +49,8 @@ TITLES = {
     "W206": "a comparison with UNKNOWN",
 }
 """One-line title of each code."""
+
+
+def severity(code: str) -> str:
+    """Whether diagnostics of this code are an `error` or a `warning`."""
+    return "warning" if code.startswith("W") else "error"

@@ -78,9 +78,29 @@ def test_a_policy_gives_no_orders_through_its_problems(tmp_path: Path) -> None:
     assert azure_commands(evaluated.err) == github_commands(evaluated.err) == steering(evaluated.err) == []
 
 
+def test_every_code_is_listed() -> None:
+    from policyengine.language.codes import TITLES
+
+    ran = policyengine("check", "--codes")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines() == [f"{code}  {title}" for code, title in TITLES.items()]
+
+
+def test_every_code_is_listed_as_json(tmp_path: Path) -> None:
+    ran = policyengine("check", "--codes", "-o", "json")
+    assert ran.code == 0
+    assert list(ran.json) == ["schemaVersion", "codes"]
+    assert ran.json["codes"][0] == {"code": "E001", "severity": "error", "title": "a file without a header"}
+    assert {each["severity"] for each in ran.json["codes"] if each["code"].startswith("W")} == {"warning"}
+    assert policyengine("check", "--codes", "-o", f"json={tmp_path / 'codes.json'}").code == 0
+    assert json.loads((tmp_path / "codes.json").read_text()) == ran.json
+
+
 @pytest.mark.parametrize(("arguments", "said"), [
     ([], "no policy was named"),
     (["gone"], "there is no `gone`"),
+    (["--codes", POLICIES], "checks nothing"),
+    (["--codes", "-o", "github"], "this command has no report in the format `github`"),
     ([POLICIES, "-o", "sarif"], "this command has no report in the format `sarif`"),
 ])  # fmt: skip
 def test_wrong_use(arguments: list[object], said: str) -> None:
