@@ -39,3 +39,11 @@ def policyengine(*arguments: object, cwd: Path | None = None, timeout: float = 6
     )
     assert "Traceback (most recent call last)" not in ran.stderr, ran.stderr
     return Finished(ran.returncode, ran.stdout, ran.stderr)
+
+
+HEEDING = (
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])",
+)
+"""Before a command: it heeds Ctrl-C, even where a shell that runs the tests in the background ignores it."""

@@ -282,7 +282,7 @@ SIGNED = "registry.example.com/app@sha256:" + "a" * 64
     ([SIGNED, POLICIES, "--trust-policy", "gone.json"], "gone.json"),
     ([SIGNED, POLICIES, "--ca-file", "gone.pem"], "gone.pem"),
     ([SIGNED, POLICIES, "--timeout", "soon"], "soon"),
-    ([SIGNED, POLICIES, "--timeout", "nan"], "not a number of seconds"),
+    ([SIGNED, POLICIES, "--timeout", "nan"], "not a positive number of seconds"),
     ([SIGNED, POLICIES, "--timeout", "0"], "positive"),
     ([SIGNED, POLICIES, "--workers", "0"], "positive"),
     ([SIGNED, POLICIES, "-o", "jsn"], "did you mean `json`?"),

@@ -13,7 +13,7 @@ import pytest
 
 import policyengine as package
 from tests.cli.example import CLEAN, TRUST, VULNERABLE
-from tests.command import START, policyengine
+from tests.command import HEEDING, START, policyengine
 from tests.example import AT, POLICIES
 
 COMMANDS = ("eval", "check", "test", "fmt", "read", "trust")
@@ -176,7 +176,9 @@ def test_an_interruption_is_quiet_and_130() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         image = f"127.0.0.1:{silent.getsockname()[1]}/app:1"
         command = [sys.executable, "-c", START, "eval", image, str(POLICIES), *map(str, TRUST)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
+        process = subprocess.Popen(
+            [*HEEDING, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        )
         silent.settimeout(30)
         connection, _ = silent.accept()
         time.sleep(0.2)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from policyengine.cli.watching import read_by_tests, snapshot, watch
-from tests.command import START
+from tests.command import HEEDING, START
 
 POLICY = 'policy p rule r deny "t" forbid finding test "a" given file "scan.json" as scan expect allow'
 
@@ -92,7 +92,7 @@ def test_the_command_goes_on_after_a_mistake_and_ends_quietly(tmp_path: Path) ->
     policy.write_text("policy p rule r")
     with log.open("w") as out:
         command = [sys.executable, "-c", START, "test", str(policy), "--watch"]
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=os.environ)
+        process = subprocess.Popen([*HEEDING, *command], stdout=out, stderr=subprocess.STDOUT, env=os.environ)
         try:
             until(log, "do not compile")
             policy.write_text('policy p rule r deny "t" forbid finding test "a" given scan {} expect allow')
