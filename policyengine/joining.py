@@ -302,7 +302,7 @@ def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
         found = formats.read(part.content or b"", source)
     except EvidenceError as error:
         return _failed(base, error)
-    except MemoryError:
+    except (MemoryError, RecursionError):
         return _failed(base, TooLarge("reading it takes more memory than there is"))
     if found.kind == "other":
         reason = f"it is {found.format}, and no rule asks for that"

@@ -46,9 +46,10 @@ def read(value: Any, source: Source, inner: Inner) -> Reading:
     common = [name for name in subjects(chosen[0]) if name in shared]
     if not common:
         warnings.append("its statement names no subject by digest")
+    first = next((reading for reading in readings if reading.kind != "other"), readings[0])
     return replace(
-        readings[0],
-        format=f"in-toto/{readings[0].format}",
+        first,
+        format=f"in-toto/{first.format}",
         records=tuple(record for reading in readings for record in reading.records),
         subjects=tuple(common),
         warnings=tuple(dict.fromkeys(warnings)),

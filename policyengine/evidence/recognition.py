@@ -121,9 +121,9 @@ HARBOR = "application/vnd.security.vulnerability.report"
 
 
 def is_statement(value: Any) -> bool:
-    """Whether `value` is an in-toto statement, or something that statements travel in."""
+    """Whether `value` is an in-toto statement, or something that statements travel in; lists do not nest."""
     if type(value) is list:
-        return bool(value) and all(map(is_statement, value))
+        return bool(value) and all(type(each) is dict and is_statement(each) for each in value)
     if type(value) is not dict:
         return False
     return (
