@@ -56,7 +56,7 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
         warnings.append("its timestamp cannot be read")
     if not packages.items and not packages.gaps:
         warnings.append("its list of components is empty")
-    only_vex = bool(found) and bom.get("components") is None
+    only_vex = bool(found) and not listed
     result: tuple[Sbom | Vex, ...] = found if only_vex else (sbom, *found)
     kind = "vex" if only_vex else "sbom"
     label = f"cyclonedx-{form}-{version}"

@@ -485,3 +485,14 @@ def test_githubs_answer_and_snapshot() -> None:
     assert ([package.name for package in found.items], len(found.gaps)) == (["a"], 1)
     assert sbom({**snapshot, "manifests": {}}).packages.gaps[0].many
     assert sbom({**snapshot, "manifests": {"x": 5}}).packages.gaps[0].many
+
+
+@pytest.mark.parametrize("listed", [{}, {"components": None}, {"components": []}])
+def test_statements_without_a_component_are_no_sbom_that_could_supersede_one(listed: Json) -> None:
+    analysis = {"state": "not_affected", "justification": "code_not_reachable"}
+    vulnerability = {"id": "CVE-2024-0001", "analysis": analysis, "affects": [{"ref": "pkg:npm/a@1"}]}
+    document = {"bomFormat": "CycloneDX", "specVersion": "1.6", **listed, "vulnerabilities": [vulnerability]}
+    found = read(document)
+
+    assert (found.kind, [record.kind for record in found.records]) == ("vex", ["vex"])
+    assert read({**document, "components": [{"name": "a"}]}).kind == "sbom"
