@@ -10,7 +10,9 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from policyengine import limits
-from policyengine.cli.output import outputs, put
+from policyengine.cli import envelope
+from policyengine.cli.envelope import Asked
+from policyengine.cli.output import Output, outputs, put
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import EvidenceError, UsageError
 from policyengine.evidence import formats
@@ -32,6 +34,7 @@ class Options(Struct, frozen=True, kw_only=True):
     kind: str | None = None
     listed: bool = False
     outputs: tuple[str, ...] = ()
+    asked: Asked = Asked()
 
 
 def run(terminal: Terminal, options: Options) -> int:
@@ -42,6 +45,8 @@ def run(terminal: Terminal, options: Options) -> int:
     read, code = [], 0
     for name in options.files:
         data = _bytes(name)
+        if options.kind is None and envelope.is_meant(data, options.asked):
+            return _signature(terminal, options, data, wanted)
         try:
             read.append((name, _reading(data, options.kind)))
         except EvidenceError as error:
@@ -50,6 +55,12 @@ def run(terminal: Terminal, options: Options) -> int:
     for output in wanted if read else ():
         put(terminal, output, _document(read, options) if output.format == "json" else _text(terminal, read, options))
     return code
+
+
+def _signature(terminal: Terminal, options: Options, data: bytes, wanted: tuple[Output, ...]) -> int:
+    if len(options.files) > 1:
+        raise UsageError("a signature is read by itself", "name one file")
+    return envelope.run(terminal, options.files[0], data, options.asked, wanted)
 
 
 def _bytes(name: str) -> bytes:

@@ -169,17 +169,18 @@ def _signature(signature: SignatureResult) -> Document:
         reason=signature.reason,
         checks={name: signature.checks.get(name, "skipped") for name in CHECKS},
         platform=signature.platform,
-        revocation=[_answer(answer) for answer in signature.revocation] or None,
+        revocation=[answer(each) for each in signature.revocation] or None,
     )
 
 
-def _answer(answer: RevocationAnswer) -> Document:
+def answer(found: RevocationAnswer) -> Document:
+    """What one address said of one certificate."""
     return given(
-        certificate=answer.certificate,
-        kind=answer.kind,
-        url=answer.url,
-        answer=answer.answer,
-        thisUpdate=rfc3339(answer.this_update) if answer.this_update else None,
-        nextUpdate=rfc3339(answer.next_update) if answer.next_update else None,
-        reason=answer.reason,
+        certificate=found.certificate,
+        kind=found.kind,
+        url=found.url,
+        answer=found.answer,
+        thisUpdate=rfc3339(found.this_update) if found.this_update else None,
+        nextUpdate=rfc3339(found.next_update) if found.next_update else None,
+        reason=found.reason,
     )

@@ -59,6 +59,17 @@ def verify(token: bytes, stamped: bytes, roots: Sequence[Certificate]) -> Stamp:
     return Stamp(info.time, info.accuracy, chain)
 
 
+def stated(token: bytes) -> tuple[datetime, Certificate]:
+    """The time that a token states and the certificate of who signed it, neither of which is trusted here.
+
+    Raises `VerificationError` for what is no token, or has been changed since it was signed.
+    """
+    data = cms.read(token, TST_INFO)
+    certificate = cms.signing_certificate(data)
+    cms.check_signature(data, certificate)
+    return _tst_info(data.content).time, certificate
+
+
 # TSTInfo (RFC 3161, section 2.4.2)
 
 

@@ -11,11 +11,16 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from policyengine import limits
 from policyengine.errors import VerificationError
-from policyengine.strictjson import quoted
+from policyengine.strictjson import JsonError, loads, quoted
 
 FORMATS = {"application/cose": "cose", "application/jose+json": "jws"}
 """The envelope formats by the media type of the signature manifest's layer; each has a module of its name."""
+
+COSE, JWS = FORMATS
+COSE_SIGN1 = b"\xd2"
+"""How every `COSE_Sign1_Tagged` begins: tag 18."""
 
 PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json"
 X509, SIGNING_AUTHORITY = "notary.x509", "notary.x509.signingAuthority"
@@ -97,6 +102,19 @@ def _plugin(named: Mapping[str, object]) -> str | None:
         if not isinstance(named.get(name, ""), str):
             raise VerificationError(f"{name} is not a text")
     return str(named.get(PLUGIN) or "unnamed")
+
+
+def recognised(data: bytes) -> str | None:
+    """The media type of the envelope that `data` looks like, by its beginning or its members; `None` if like none."""
+    if data.startswith(COSE_SIGN1):
+        return COSE
+    if len(data) <= limits.ENVELOPE_BYTES and data.lstrip()[:1] == b"{" and b'"protected"' in data:
+        try:
+            found = loads(data)
+        except JsonError:
+            return None
+        return JWS if isinstance(found, dict) and {"payload", "protected", "signature"} <= found.keys() else None
+    return None
 
 
 def check_critical(found: Attributes) -> None:

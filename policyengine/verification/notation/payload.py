@@ -17,16 +17,21 @@ def read(payload: bytes, target: Target) -> Mapping[str, str]:
 
     Media type, digest and size all have to be equal. Other members are tolerated at both levels.
     """
-    top = members.read("the payload", payload, ("targetArtifact",))
-    if "targetArtifact" not in top:
-        raise VerificationError("the payload names no targetArtifact")
-    signed = members.exact("targetArtifact", top["targetArtifact"], DESCRIPTOR)
+    signed = stated(payload)
     wanted = {"mediaType": target.media_type, "digest": target.digest, "size": target.size}
     for name, value in wanted.items():
         found = signed.get(name)
         if type(found) is not type(value) or found != value:
             raise VerificationError(f"the signature is of another artifact: {name} is {_shown(found)}, not {value}")
     return _annotations(signed.get("annotations", {}))
+
+
+def stated(payload: bytes) -> members.Members:
+    """The members of what the payload calls `targetArtifact`, whatever it is; raises `VerificationError`."""
+    top = members.read("the payload", payload, ("targetArtifact",))
+    if "targetArtifact" not in top:
+        raise VerificationError("the payload names no targetArtifact")
+    return members.exact("targetArtifact", top["targetArtifact"], DESCRIPTOR)
 
 
 def _annotations(value: object) -> Mapping[str, str]:

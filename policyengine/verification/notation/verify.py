@@ -96,24 +96,18 @@ class _Case(Struct, frozen=True):
 
 
 def _integrity(data: bytes, media_type: str, target: Target) -> _Signed:
-    from policyengine.verification import algorithms, certificates
-
-    if len(data) > limits.ENVELOPE_BYTES:
-        raise VerificationError(f"the envelope has more than {limits.ENVELOPE_BYTES} bytes")
-    if media_type not in FORMATS:
-        raise VerificationError(f"the media type {quoted(media_type)} is no signature format")
-    read = _read(data, media_type)  # 3.1, and 3.2: the content type
-    envelope.check_critical(read.attributes)
-    chain = certificates.signing_chain(read.chain)  # 3.3, with the certificate requirements of 4.1.1
-    wanted = algorithms.for_key(chain[0].key)  # 3.4
-    if read.algorithm != wanted:
-        raise VerificationError(f"the algorithm is {read.algorithm}, and the leaf's key signs with {wanted}")
-    algorithms.verify(chain[0].key, read.signature, read.signed)  # 3.5
+    read = parse(data, media_type)  # 3.1, and 3.2: the content type
+    chain = intact(read)
     metadata = payload.read(read.payload, target)  # 3.6, of a payload that is parsed only now
     return _Signed(read, chain, metadata)
 
 
-def _read(data: bytes, media_type: str) -> Envelope:
+def parse(data: bytes, media_type: str) -> Envelope:
+    """The envelope that `data` is, in the format that its media type names; raises `VerificationError`."""
+    if len(data) > limits.ENVELOPE_BYTES:
+        raise VerificationError(f"the envelope has more than {limits.ENVELOPE_BYTES} bytes")
+    if media_type not in FORMATS:
+        raise VerificationError(f"the media type {quoted(media_type)} is no signature format")
     if FORMATS[media_type] == "cose":
         from policyengine.verification.notation import cose
 
@@ -121,6 +115,19 @@ def _read(data: bytes, media_type: str) -> Envelope:
     from policyengine.verification.notation import jws
 
     return jws.read(data)
+
+
+def intact(read: Envelope) -> Chain:
+    """The chain of an envelope that its leaf's key has signed, by the rules for both; raises `VerificationError`."""
+    from policyengine.verification import algorithms, certificates
+
+    envelope.check_critical(read.attributes)
+    chain = certificates.signing_chain(read.chain)  # 3.3, with the certificate requirements of 4.1.1
+    wanted = algorithms.for_key(chain[0].key)  # 3.4
+    if read.algorithm != wanted:
+        raise VerificationError(f"the algorithm is {read.algorithm}, and the leaf's key signs with {wanted}")
+    algorithms.verify(chain[0].key, read.signature, read.signed)  # 3.5
+    return chain
 
 
 # Steps 4 to 7, each of which raises `VerificationError`
