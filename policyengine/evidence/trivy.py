@@ -95,7 +95,8 @@ def _best(scores: Record) -> Decimal | None:
 
 
 def _misconfiguration(each: Record, target: str | None, document: str) -> Iterable[Finding]:
-    if text(each, "Status") in {"PASS", "EXCEPTION"}:
+    status = text(each, "Status")
+    if status == "PASS":
         return
     line = number(member(each, "CauseMetadata"), "StartLine")
     yield Finding(
@@ -105,6 +106,7 @@ def _misconfiguration(each: Record, target: str | None, document: str) -> Iterab
         location=f"{target}:{line}" if target and line else target,
         category="MISCONFIGURATION",
         tool="trivy",
+        suppressed=status == "EXCEPTION",
         document=document,
     )
 

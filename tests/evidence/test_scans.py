@@ -108,6 +108,11 @@ def test_misconfigurations_that_passed_are_none() -> None:
     assert (found.ids, found.location, found.category) == (("DS002", "AVD-DS-0002"), "Dockerfile:3", "MISCONFIGURATION")
 
 
+def test_what_a_scanners_own_exceptions_take_out_is_suppressed_and_not_gone() -> None:
+    excepted = {"ID": "DS002", "Severity": "HIGH", "Status": "EXCEPTION"}
+    assert only(trivy({"Target": "Dockerfile", "Misconfigurations": [excepted]})).suppressed
+
+
 def test_a_target_that_cannot_be_read_may_hold_any_number() -> None:
     assert [gap.many for gap in scan(trivy(5, {"Vulnerabilities": "x"})).findings.gaps] == [True, True]
     assert [gap.many for gap in scan(trivy({"Vulnerabilities": [{}]})).findings.gaps] == [False]
