@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("here", deadline=None, max_examples=100)  # a busy machine is no failure
+# A busy machine is no failure, and the same commit gives the same answer; `make fuzz` looks further.
+settings.register_profile("here", deadline=None, max_examples=100, derandomize=True)
 settings.load_profile("here")
 
 KEPT = frozenset({"PATH", "LANG", "LC_ALL", "TMPDIR", "TZ", "CI", "POLICYENGINE_REQUIRE_INTEROP", "VIRTUAL_ENV"})
