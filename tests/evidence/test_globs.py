@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pickle
 from functools import cache
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyengine.evidence.globs import glob, glob_set, matches_purl
+from tests.evidence.patience import grows_at_most, soon
 
 
 @pytest.mark.parametrize(
@@ -123,24 +123,14 @@ def test_sets_of_globs_add_subtract_and_intersect() -> None:
     ],
 )
 def test_hostile_patterns_end_in_time(pattern: str, text: str) -> None:
-    start = process_time()
-    glob(pattern).matches(text)
-    assert process_time() - start < 1
+    with soon():
+        glob(pattern).matches(text)
 
 
-def test_twice_the_text_takes_twice_the_time() -> None:
+def test_a_longer_text_takes_longer_in_proportion() -> None:
     pattern = glob("*a" * 200 + "b")
-
-    def measured(length: int) -> float:
-        text = "a" * length
-        times = []
-        for _ in range(5):
-            start = process_time()
-            assert not pattern.matches(text + "b" * 0)
-            times.append(process_time() - start)
-        return min(times)
-
-    assert measured(16_000) < 8 * measured(4_000) + 0.01
+    assert not pattern.matches("a" * 4_000)
+    assert grows_at_most(40, lambda length: pattern.matches("a" * length), 4_000)
 
 
 def naive(pattern: str, text: str) -> bool:

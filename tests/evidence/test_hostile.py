@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from contextlib import suppress
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from policyengine.errors import EvidenceError
 from policyengine.evidence import formats
 from policyengine.evidence.reading import Source
+from tests.evidence.patience import soon
 
 Json = dict[str, Any]
 MANY = 20_000
@@ -105,17 +105,13 @@ DOCUMENTS: dict[str, Any] = {
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_hostile_document_takes_a_moment(name: str) -> None:
     data = json.dumps(DOCUMENTS[name]).encode()
-    started = time.process_time()
-    with suppress(EvidenceError):
+    with soon(), suppress(EvidenceError):
         assert len(formats.read(data, Source("sha256:d", image=(IMAGE,))).warnings) < 200
-    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(
     "text", [b"SPDXVersion: SPDX-2.3\n" + b"PackageName: a\n" * 200_000, b"<a>" * 100_000, b"#\n" * LONG]
 )
 def test_hostile_texts_take_a_moment(text: bytes) -> None:
-    started = time.process_time()
-    with suppress(EvidenceError):
+    with soon(), suppress(EvidenceError):
         formats.read(text, Source("sha256:d"))
-    assert time.process_time() - started < 10

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +17,7 @@ from policyengine.evidence.licenses import (
     problem,
     requires_any,
 )
+from tests.evidence.patience import soon
 
 U = None
 
@@ -221,17 +221,16 @@ def test_where_an_expression_is_wanted_one_may_stand() -> None:
 
 
 def test_hostile_expressions_end_at_once_and_are_unknown() -> None:
-    start = process_time()
-    assert parse("(" * 8_000 + "MIT" + ")" * 8_000) is None
-    assert parse("(" * 101 + "MIT" + ")" * 101) is None
-    assert parse("(" * 100 + "MIT" + ")" * 100) is not None
-    assert parse(" AND ".join(["MIT"] * 100_000)) is None
-    assert permitted(" AND ".join(["MIT"] * 2_000), "MIT") is True
-    nested = "MIT"
-    for index in range(90):
-        nested = f"({nested} {'AND' if index % 2 else 'OR'} ISC OR LicenseRef-{index})"
-    assert permitted(nested, "MIT") is False
-    assert process_time() - start < 2
+    with soon():
+        assert parse("(" * 8_000 + "MIT" + ")" * 8_000) is None
+        assert parse("(" * 101 + "MIT" + ")" * 101) is None
+        assert parse("(" * 100 + "MIT" + ")" * 100) is not None
+        assert parse(" AND ".join(["MIT"] * 100_000)) is None
+        assert permitted(" AND ".join(["MIT"] * 2_000), "MIT") is True
+        nested = "MIT"
+        for index in range(90):
+            nested = f"({nested} {'AND' if index % 2 else 'OR'} ISC OR LicenseRef-{index})"
+        assert permitted(nested, "MIT") is False
 
 
 def test_many_different_texts_do_not_fill_the_memory() -> None:

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from time import process_time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyengine.evidence.problems import closest, quoted
+from tests.evidence.patience import soon
 
 LEVELS = ["NONE", "LOW", "MEDIUM", "HIGH", "CRITICAL", "UNKNOWN"]
 WORDS = st.text(alphabet="abcAB-1", min_size=1, max_size=8)
@@ -39,9 +38,8 @@ def test_short_words_are_not_taken_for_others() -> None:
 
 
 def test_a_long_word_costs_nothing() -> None:
-    start = process_time()
-    assert closest("a" * 10_000_000, ["a" * 10_000_000]) is None
-    assert process_time() - start < 1
+    with soon():
+        assert closest("a" * 10_000_000, ["a" * 10_000_000]) is None
 
 
 def naive(one: str, other: str) -> int:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from time import process_time
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyengine.evidence.purls import Purl, canonical, equal, forms, head, parse, problem
+from tests.evidence.patience import soon
 
 CANONICAL = [
     # the examples of the specification and of its test suite
@@ -111,8 +111,7 @@ def test_the_head_names_the_package() -> None:
 
 
 def test_a_hostile_text_takes_no_time() -> None:
-    start = process_time()
-    for text in (
+    texts = (
         "pkg:npm/" + "a/" * 2_000,
         "pkg:npm/" + "@" * 4_000,
         "pkg:" + "a" * 4_000,
@@ -121,11 +120,12 @@ def test_a_hostile_text_takes_no_time() -> None:
         "pkg:npm/" + "%40" * 1_300,
         "pkg:npm/x" + "#" * 4_000,
         "a" * 10_000_000,
-    ):
-        parse(text)
-        head(text)
-        problem(text)
-    assert process_time() - start < 1  # fmt: skip
+    )
+    with soon():
+        for text in texts:
+            parse(text)
+            head(text)
+            problem(text)
 
 
 PARTS = st.text(alphabet="aB0-_.~+@:/%é ", min_size=1, max_size=6)

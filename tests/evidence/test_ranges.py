@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pickle
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from policyengine.evidence.ranges import any_contains, contains, parse, range_set, warning
 from policyengine.evidence.versions import compare
+from tests.evidence.patience import soon
 
 XZ = "pkg:deb/debian/xz-utils@>=5.6.0,<5.6.2"
 OPENSSL = "pkg:rpm/redhat/openssl@<1:3.0.7-27.el9"
@@ -180,7 +180,6 @@ def test_any_text_is_a_range_or_a_sentence(text: str) -> None:
 
 def test_many_packages_against_many_ranges_take_little_time() -> None:
     banned = range_set(f"pkg:npm/bad-{index}@<1.0" for index in range(2_000))
-    start = process_time()
-    found = sum(banned.contains(f"pkg:npm/good-{index}@1.0.{index}") is not False for index in range(20_000))
+    with soon():
+        found = sum(banned.contains(f"pkg:npm/good-{index}@1.0.{index}") is not False for index in range(20_000))
     assert found == 0
-    assert process_time() - start < 1.5

@@ -7,7 +7,6 @@ and test suites that the comments name.
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from time import process_time
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policyengine.evidence.versions import ORDERS, compare, key
+from tests.evidence.patience import soon
 
 ASCENDING = {
     # Debian policy 5.6.12, deb-version(7), and the cases of dpkg's own tests
@@ -299,10 +299,9 @@ def test_what_is_no_version_is_neither_older_nor_newer(ecosystem: str, version: 
      "~" * 1_000, "1" + ".0" * 500, "1.0-" + "-" * 900, "1+" * 500, "_alpha" * 150, "1" + " " * 1_000 + "x",
      "0" * 1_000],
 )  # fmt: skip
-def test_hostile_versions_take_no_time(ecosystem: str, text: str) -> None:
-    start = process_time()
-    assert compare(ecosystem, text, "1.0") in (None, -1, 0, 1)
-    assert process_time() - start < 0.2
+def test_hostile_versions_end_soon(ecosystem: str, text: str) -> None:
+    with soon():
+        assert compare(ecosystem, text, "1.0") in (None, -1, 0, 1)
 
 
 ECOSYSTEMS = sorted({*ORDERS, "generic"})

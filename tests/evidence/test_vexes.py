@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 
 from policyengine.evidence.model import Finding, Package, Vex
 from policyengine.evidence.vexes import Statements, covers, status
+from tests.evidence.patience import soon
 
 CVE = "CVE-2024-0001"
 OPENSSL = "pkg:deb/debian/openssl@3.0.1"
@@ -167,12 +167,11 @@ def test_order_does_not_matter_and_another_author_never_excuses_more(some: list[
         assert together in (None, alone)
 
 
-def test_a_thousand_statements_and_findings_take_little_time() -> None:
-    statements = Statements(vex(OPENSSL, f"CVE-2024-{index:05}") for index in range(1_000))
-    start = process_time()
+def test_thousands_of_statements_and_findings_take_little_time() -> None:
+    statements = Statements(vex(OPENSSL, f"CVE-2024-{index:05}") for index in range(5_000))
     excused = 0
-    for index in range(1_000):
-        found = finding(OPENSSL, f"CVE-2024-{index:05}")
-        excused += sum(status(each, found, statements) == "NOT_AFFECTED" for each in statements.about(found))
-    assert excused == 1_000
-    assert process_time() - start < 1.5
+    with soon():
+        for index in range(5_000):
+            found = finding(OPENSSL, f"CVE-2024-{index:05}")
+            excused += sum(status(each, found, statements) == "NOT_AFFECTED" for each in statements.about(found))
+    assert excused == 5_000
