@@ -41,7 +41,7 @@ def image(
         repository=reference.name,
         media_type=descriptor.media_type,
         size=descriptor.size,
-        tag=reference.tag,
+        tag=reference.tag if reference.digest is None else None,  # beside a digest it is only what somebody typed
         platform=(_entry(descriptor.digest, parent) if parent is not None else None) or _platform(configuration),
         user=_text(settings, "User"),
         base_name=annotations.get(BASE_NAME),

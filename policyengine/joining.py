@@ -223,6 +223,7 @@ def documents(reader: Reader, gathered: Gathered) -> Joined:
     worth = [document for document, s in pairs if _worth_fetching(reader, document, s)]
     fetch(reader.store, [part for document in worth for part in document.parts])
     found = [evident for document, s in pairs for evident in _evident(reader, document, s)]
+    found = [replace(evident, attached=gathered.descriptor.digest) for evident in found]
     found += [_stray(stray.descriptor, stray.reason) for stray in gathered.strays]
     gaps = []
     if gathered.unlisted is not None:

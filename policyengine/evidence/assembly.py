@@ -7,7 +7,7 @@ differ in what they accept, each policy sees its own assembly of the same eviden
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,7 +32,7 @@ class Document(Struct, frozen=True):
     `problem` says why it could not be read. `records` are what was read of it; `data` are its bytes where
     a declared kind may want them. `listed` are the digests of all signatures attached to it. `subjects` are
     the digests that the document itself says it is about; `declared` says that some policy declares a kind
-    of its artifact type.
+    of its artifact type. `attached` is the digest of what it is attached to: the image, or the index that names it.
     """
 
     digest: str
@@ -52,6 +52,7 @@ class Document(Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
     declared: bool = False
+    attached: str = ""
 
 
 class Evidence(Struct, frozen=True):
@@ -94,8 +95,7 @@ def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared
     views = [(number, view) for number, each in enumerate(evidence.documents) for view in _views(each, declared)]
     statuses = [_status(_admitted(view, accepts), accepts) for _, view in views]
     readable = [status for status in statuses if status.status == "used"]
-    signed = {id(record) for status in readable if status.document.signed for record in status.document.records}
-    current = _current([record for status in readable for record in status.document.records], signed)
+    current = _current([status.document for status in readable])
     statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
     collections: dict[str, Collection[Any]] = {}
     for kind in (*KINDS, *(each.name for each in declared)):
@@ -187,20 +187,23 @@ def _distrust(document: Document) -> str:
     return "no signature by a trusted identity" if document.listed else "not signed"
 
 
-def _current(candidates: Iterable[Record], signed: set[int]) -> tuple[Record, ...]:
+def _current(documents: Sequence[Document]) -> tuple[Record, ...]:
     """The records that are not superseded: of one kind and one tool the newest, or all where a time is missing.
 
-    `signed` are the ids of those that somebody trusted signed.
+    What is attached to an index says less of a platform than what is attached to the platform, so neither supersedes
+    the other. What nobody signed may be seen, and hides nothing that somebody trusted signed.
     """
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for number, record in enumerate(candidates):
+    groups: dict[tuple[str, str, str], list[Record]] = {}
+    signed = {id(record) for document in documents if document.signed for record in document.records}
+    candidates = [(document.attached, record) for document in documents for record in document.records]
+    for number, (attached, record) in enumerate(candidates):
         maker = _maker(record)
-        groups.setdefault((record.kind, maker if maker is not None else f"\0{number}"), []).append(record)
+        groups.setdefault((attached, record.kind, maker if maker is not None else f"\0{number}"), []).append(record)
     return tuple(record for records in groups.values() for record in _kept(records, signed))
 
 
 def _kept(records: list[Record], signed: set[int]) -> list[Record]:
-    """The newest of all, and the newest of the signed ones: what nobody signed may be seen, and hides nothing."""
+    """The newest of all, and the newest of those whose ids are in `signed`."""
     trusted = [record for record in records if id(record) in signed]
     kept = {id(record) for record in (*_newest(records), *_newest(trusted))}
     return [record for record in records if id(record) in kept]

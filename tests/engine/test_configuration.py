@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from policyengine import Decision, Layout, PolicySet
+from policyengine import Decision, Layout, PolicySet, evaluate
 from policyengine.errors import NotFound, RegistryError, Unreachable
 from policyengine.limits import CONFIG_BYTES
+from tests import example
 from tests.engine import layouts
-from tests.engine.deciding import decided
+from tests.engine.deciding import decided, trust
 from tests.engine.layouts import bare, opened
 from tests.engine.stores import watched
 
@@ -91,3 +93,14 @@ def test_no_user_is_root_and_not_another_name(user: dict[str, str | None], layou
     decision = verdict(layout, {"config": user}, NO_ROOT)
 
     assert [rule.status for rule in decision.rules] == ["undetermined"]
+
+
+def test_a_tag_beside_a_digest_is_what_somebody_typed_and_no_fact(layout: Path) -> None:
+    policies = PolicySet.parse('policy p rule r deny "not latest" require image.tag is not "latest"')
+
+    def allowed(named: str) -> bool:
+        reference, at = f"{example.REPOSITORY}{named}", datetime.fromisoformat(example.AT)
+        return evaluate(reference, policies=policies, registry=Layout(layout), trust=trust(), at=at).allowed
+
+    assert allowed(":clean")
+    assert not allowed(f":clean@{example.digest('clean')}")

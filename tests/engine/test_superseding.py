@@ -24,15 +24,17 @@ def layout(tmp_path: Path) -> Path:
     return layouts.copied(tmp_path / "layout")
 
 
-def scan(folder: Path, finished: str, *results: Any, tool: str = "scanner", signed: bool = True) -> None:
-    """Attach a scan by `tool` to the clean image."""
+def scan(
+    folder: Path, finished: str, *results: Any, tool: str = "scanner", signed: bool = True, target: Any = None
+) -> None:
+    """Attach a scan by `tool` to the clean image, or to `target`."""
     run = {"tool": {"driver": {"name": tool}}, "invocations": [{"executionSuccessful": True, "endTimeUtc": finished}]}
     log = {"version": "2.1.0", "runs": [{**run, "results": results}]}
     with opened(folder) as written:
         layer = written.blob("application/json", json.dumps(log).encode())
         config = written.blob("application/vnd.oci.empty.v1+json", b"{}")
         value = {"artifactType": "application/sarif+json", "config": config, "layers": [layer]}
-        made = bare(written.manifest({**value, "subject": image("clean")}))
+        made = bare(written.manifest({**value, "subject": target or image("clean")}))
         if signed:
             build.sign(written, made, build.signer("ci", "order-api test root"))
 
@@ -80,3 +82,17 @@ def test_the_case_of_a_name_makes_no_second_scanner(layout: Path) -> None:
     scan(layout, LATE, tool="some  scanner")
 
     assert verdict(layout).decision == "allow"
+
+
+def test_what_is_attached_to_an_index_hides_nothing_that_is_attached_to_its_platform(layout: Path) -> None:
+    with opened(layout) as written:
+        entry = bare(image("clean")) | {"platform": {"os": "linux", "architecture": "amd64"}}
+        value = {"schemaVersion": 2, "mediaType": build.INDEX, "manifests": [entry]}
+        index = bare(written.blob(build.INDEX, build.compact(value)))
+        written.entries.append(index)
+    scan(layout, LATE, target=index)
+    policies = PolicySet.parse(f"policy p\n{NO_HIGH}")
+    assert decided(Layout(layout), index["digest"], policies=policies).allowed
+
+    scan(layout, EARLY, BAD)
+    assert decided(Layout(layout), index["digest"], policies=policies).decision == "deny"

@@ -215,6 +215,14 @@ def test_of_one_tool_the_newest_counts() -> None:
     assert statuses(found) == {"old": "superseded", "new": "used", "older": "superseded", "other": "used"}
 
 
+def test_the_newest_of_each_subject_counts() -> None:
+    older = replace(scan("platform", -5), attached="sha256:platform")
+    newer = replace(scan("index", 0), attached="sha256:index")
+
+    assert sorted(digests(assembled(older, newer))) == ["index", "platform"]
+    assert digests(assembled(older, replace(newer, attached="sha256:platform"))) == ["index"]
+
+
 def test_where_a_time_is_missing_all_stay() -> None:
     found = assembled(scan("old", -5), scan("timeless", None), scan("new", 0))
 
