@@ -93,6 +93,15 @@ ARCHIVE_MEMBERS = 100_000
 ARCHIVE_NAME_BYTES = 1024
 """A member's name in an archive; those of a layout have 71 to 200."""
 
+UNPACKED_BYTES = 4 * 1024 * 1024 * 1024
+"""A layout's archive that gzip packed, when unpacked to a temporary file."""
+
+UNPACKED_RATIO = 100
+"""How many times larger than its packed form an archive may be; JSON reaches about thirty."""
+
+UNPACKED_FREE_BYTES = 1024 * 1024
+"""Bytes that an archive may unpack to whatever the ratio: a small one of zeros is no bomb."""
+
 REDIRECTS = 5
 """Redirects of one request: registries need one, to where they store blobs."""
 

@@ -1,189 +1,88 @@
-"""An OCI image layout that lies in a tar archive, indexed once and read in place: nothing is extracted.
-
-The reader is our own because the standard library's would follow links inside the archive, and can
-be made to loop or to escape (CVE-2025-4517, CVE-2025-8194).
-"""
+"""An OCI image layout that lies in a tar archive, plain or packed by gzip; nothing is extracted."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+import tempfile
+import zlib
 from pathlib import Path
 from typing import BinaryIO
 
 from policyengine import limits
 from policyengine.errors import Malformed, TooLarge
-from policyengine.oci import quoted
 from policyengine.registry.folder import not_a_layout
+from policyengine.registry.tar import BLOCK, Tar, is_tar
 
-BLOCK = 512
-HEADER_BYTES = 64 * BLOCK
-"""An extended header, which holds a name or two."""
+GZIP = b"\x1f\x8b\x08"
+PACKED = (b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh")
+"""How files begin that zstd, xz and bzip2 packed."""
 
-REGULAR = b"0\x007"
-EMPTY = b"123456"
-"""Links, devices, folders and pipes: members without content."""
-HEADERS = b"xgLK"
-"""Extended headers of POSIX and of GNU, which say more of the next member."""
+CHUNK = 256 * 1024
 
 
 class Archive:
     """A layout that lies in a tar archive: its members are indexed once and read where they are."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        with path.open("rb") as file:
-            self._members = _index(file, path)
+        self._tar = Tar(_opened(path))
         self._prefix = self._root()
 
     def _root(self) -> str:
         """The folder in the archive that holds the layout; empty at its top."""
-        roots = [name for name in self._members if name == "oci-layout" or name.endswith("/oci-layout")]
+        roots = [name for name in self._tar.names if name == "oci-layout" or name.endswith("/oci-layout")]
         top = [name for name in roots if "/" not in name] or [name for name in roots if name.count("/") == 1]
         return top[0].removesuffix("oci-layout") if len(top) == 1 else ""
 
     def read(self, name: str, limit: int) -> bytes | None:
-        """The bytes of the member `name`, or `None` if there is none.
-
-        Raises `Malformed` for what is not a regular file or there twice, and `TooLarge` beyond `limit`.
-        """
-        if self._prefix + name not in self._members:
-            return None
-        member = self._members[self._prefix + name]
-        if member is None:
-            raise Malformed(f"{name} in the archive is not a regular file, or is there twice")
-        offset, size = member
-        if size > limit:
-            raise TooLarge(f"{name} in the archive has more than {limit} bytes")
-        try:
-            with self._path.open("rb") as file:
-                return _content(file, offset, size)
-        except OSError as error:
-            raise Malformed(f"{name} in the archive cannot be read: {error.strerror}") from None
+        """The bytes of the member `name`, or `None` if there is none; raises as `Tar.read` does."""
+        return self._tar.read(self._prefix + name, limit)
 
 
-def _index(file: BinaryIO, path: Path) -> Mapping[str, tuple[int, int] | None]:
-    """Offset and size of each member; `None` for one that is not a regular file or not unique."""
-    members: dict[str, tuple[int, int] | None] = {}
-    for name, kind, offset, size in _members(file, path):
-        if name in members:
-            members[name] = None
-        else:
-            members[name] = (offset, size) if kind in REGULAR else None
-        if len(members) > limits.ARCHIVE_MEMBERS:
-            raise TooLarge(f"the archive has more than {limits.ARCHIVE_MEMBERS} members")
-    return members
+def _opened(path: Path) -> BinaryIO:
+    """The archive at `path`, unpacked if need be; raises `UsageError` for what is none."""
+    file: BinaryIO = path.open("rb")
+    try:
+        block = file.read(BLOCK)
+        if block.startswith(GZIP):
+            file.seek(0)
+            packed, file = file, _unpacked(file)
+            packed.close()
+            block = file.read(BLOCK)
+        if not is_tar(block):
+            help = "the archive is compressed; uncompress it first" if block.startswith(PACKED) else ""
+            raise not_a_layout(path, "it is neither a folder nor a tar archive", help)
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
-def _members(file: BinaryIO, path: Path) -> Iterator[tuple[str, int, int, int]]:
-    """Name, kind, offset and size of each member, in order (POSIX pax, ustar and GNU long names)."""
-    end = os.fstat(file.fileno()).st_size
-    offset = 0
-    extended: dict[str, bytes] = {}
-    while header := _header(file, offset, path):
-        kind, size = header[156], _number(header[124:136])
-        if kind not in HEADERS and "size" in extended:
-            size = _decimal(extended["size"])
-        data, offset = offset + BLOCK, offset + BLOCK + -(-size // BLOCK) * BLOCK
-        if data + size > end:
-            raise Malformed("the archive ends within a member")
-        if kind in HEADERS:
-            if size > HEADER_BYTES:
-                raise TooLarge(f"the archive has a header of more than {HEADER_BYTES} bytes")
-            _extend(extended, kind, _content(file, data, size))
-            continue
-        if kind not in REGULAR and (kind not in EMPTY or size):
-            raise Malformed(f"the archive has a member of a kind ({quoted(chr(kind))}) that layouts do not need")
-        yield _name(header, extended), kind, data, size
-        extended = {}
+def _unpacked(packed: BinaryIO) -> BinaryIO:
+    """What gzip packed, in a temporary file that has no name; it is read from its beginning.
+
+    A few bytes can unpack to any number of them, so both their number and their ratio are bounded. Nothing may
+    follow: what comes second some tools append and others ignore.
+    """
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    try:
+        read = written = 0
+        while not unpacker.eof and (data := unpacker.unconsumed_tail or packed.read(CHUNK)):
+            chunk = unpacker.decompress(data, CHUNK)
+            read += len(data) - len(unpacker.unconsumed_tail)
+            written += file.write(chunk)
+            _check_growth(read, written)
+        if not unpacker.eof or unpacker.unused_data or packed.read(1):
+            raise Malformed("the archive is cut short, or something follows what gzip packed")
+    except zlib.error:
+        file.close()
+        raise Malformed("the archive cannot be unpacked: gzip's data is broken") from None
+    except BaseException:
+        file.close()
+        raise
+    file.seek(0)
+    return file
 
 
-def _header(file: BinaryIO, offset: int, path: Path) -> bytes:
-    """The header block at `offset`; empty at the end of the archive."""
-    file.seek(offset)
-    block = file.read(BLOCK)
-    if offset and (not block or not block.strip(b"\0")):
-        return b""
-    if len(block) < BLOCK or not _checksum_fits(block):
-        if offset == 0:
-            raise not_a_layout(path, "it is neither a folder nor a tar archive", _compression_help(block))
-        raise Malformed("the archive has a broken header")
-    return block
-
-
-def _checksum_fits(block: bytes) -> bool:
-    stated = block[148:156].strip(b"\0 ")
-    return _octal(stated) and int(stated, 8) == sum(block) - sum(block[148:156]) + 8 * ord(" ")
-
-
-def _octal(digits: bytes) -> bool:
-    return bool(digits) and not digits.strip(b"01234567")
-
-
-def _number(field: bytes) -> int:
-    """A size in octal digits, or in GNU's binary form."""
-    if field[0] == 0x80:
-        return int.from_bytes(field[1:], "big")
-    digits = field.strip(b"\0 ")
-    if digits and not _octal(digits):
-        raise Malformed("the archive has a member without a size")
-    return int(digits or b"0", 8)
-
-
-def _decimal(digits: bytes) -> int:
-    if not digits.isdigit() or len(digits) > 18:
-        raise Malformed("the archive has a member without a size")
-    return int(digits)
-
-
-def _content(file: BinaryIO, offset: int, size: int) -> bytes:
-    file.seek(offset)
-    return file.read(size)
-
-
-def _extend(extended: dict[str, bytes], kind: int, content: bytes) -> None:
-    """Take over what an extended header says of the next member."""
-    if kind == ord("L"):
-        extended["path"] = content.rstrip(b"\0")
-    if kind not in b"xg":
-        return
-    records = dict(_records(content))
-    sparse = any(key.startswith("GNU.sparse") for key in records)
-    if sparse or (kind == ord("g") and records.keys() & {"path", "size"}):
-        raise Malformed("the archive has a header that tools read differently")
-    if kind == ord("x"):
-        extended.update(records)
-
-
-def _records(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """The records `length key=value` of a pax header."""
-    while content:
-        length, space, _ = content.partition(b" ")
-        size = _decimal(length)
-        record = content[len(length) + 1 : size]
-        key, equals, value = record.partition(b"=")
-        if not (space and equals and record.endswith(b"\n") and size <= len(content)):
-            raise Malformed("the archive has a broken extended header")
-        yield key.decode("utf-8", "replace"), value[:-1]
-        content = content[size:]
-
-
-def _name(header: bytes, extended: Mapping[str, bytes]) -> str:
-    """The member's name without a leading `./`; refuses one that leaves the archive."""
-    raw = extended.get("path") or header[:100].partition(b"\0")[0]
-    prefix = header[345:500].partition(b"\0")[0]
-    if "path" not in extended and header[257:263] == b"ustar\0" and prefix:
-        raw = prefix + b"/" + raw
-    name = raw.decode("utf-8", "replace")
-    while name.startswith("./"):
-        name = name[2:]
-    if len(raw) > limits.ARCHIVE_NAME_BYTES or "\0" in name or "\\" in name or name.startswith("/"):
-        raise Malformed(f"the archive has a member with the name {quoted(name)}")
-    if ".." in name.split("/"):
-        raise Malformed(f"the archive has a member that leaves it: {quoted(name)}")
-    return name.rstrip("/")
-
-
-def _compression_help(block: bytes) -> str:
-    packed = block.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"BZh"))
-    return "the archive is compressed; uncompress it first" if packed else ""
+def _check_growth(read: int, written: int) -> None:
+    if written > limits.UNPACKED_BYTES or written > max(limits.UNPACKED_RATIO * read, limits.UNPACKED_FREE_BYTES):
+        raise TooLarge("the archive unpacks to more bytes than are read", "uncompress it yourself if you trust it")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
 import tarfile
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -495,12 +497,70 @@ def test_too_many_members(content: Content, tmp_path: Path, monkeypatch: pytest.
         Layout(path)
 
 
-def test_a_compressed_archive_says_so(tmp_path: Path) -> None:
-    path = tmp_path / "layout.tar.gz"
-    path.write_bytes(b"\x1f\x8b" + b"x" * 1000)
+@pytest.mark.parametrize("magic", [b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\x00", b"BZh9"])
+def test_an_archive_that_something_else_than_gzip_packed_says_so(magic: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "layout.tar.zst"
+    path.write_bytes(magic + b"x" * 1000)
     with pytest.raises(UsageError) as caught:
         Layout(path)
     assert "uncompress" in caught.value.help
+
+
+@pytest.mark.parametrize("prefix", ["", "./", "image/"])
+def test_archives_that_gzip_packed(prefix: str, content: Content, tmp_path: Path) -> None:
+    image = content.image(tag="1")
+    content.sign(image)
+    path = tmp_path / "layout.tar.gz"
+    path.write_bytes(gzip.compress(tar(content.files(), prefix)))
+    layout = Layout(path)
+    assert layout.resolve("1").digest == image["digest"]
+    assert types(layout, image) == [SIGNATURE]
+
+
+def test_every_cut_of_a_packed_archive_is_refused(content: Content, tmp_path: Path) -> None:
+    content.sign(content.image(tag="1"))
+    data = gzip.compress(tar(content.files()))
+    path = tmp_path / "layout.tar.gz"
+    for end in range(3, len(data), 29):
+        path.write_bytes(data[:end])
+        with pytest.raises(PolicyEngineError):
+            Layout(path)
+
+
+@pytest.mark.parametrize("more", [b"x", gzip.compress(b""), b"\0" * 512])
+def test_nothing_follows_what_gzip_packed(more: bytes, content: Content, tmp_path: Path) -> None:
+    content.image(tag="1")
+    path = tmp_path / "layout.tar.gz"
+    path.write_bytes(gzip.compress(tar(content.files())) + more)
+    with pytest.raises(Malformed, match="follows what gzip packed"):
+        Layout(path)
+
+
+def test_an_archive_that_swells_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "layout.tar.gz"
+    path.write_bytes(gzip.compress(bytes(64 * 1024 * 1024)))
+    with pytest.raises(TooLarge, match="unpacks to more bytes"):
+        Layout(path)
+
+
+def test_a_packed_archive_of_a_packed_archive_is_none(content: Content, tmp_path: Path) -> None:
+    content.image(tag="1")
+    path = tmp_path / "layout.tar.gz"
+    path.write_bytes(gzip.compress(gzip.compress(tar(content.files()))))
+    with pytest.raises(UsageError, match="neither a folder nor a tar archive"):
+        Layout(path)
+
+
+def test_an_unpacked_archive_leaves_nothing_behind(
+    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content.image(tag="1")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    path = tmp_path / "layout.tar.gz"
+    path.write_bytes(gzip.compress(tar(content.files())))
+    assert Layout(path).resolve("1")
+    assert not list((tmp_path / "temporary").iterdir())
 
 
 def test_every_cut_of_an_archive_ends_in_an_error_or_the_whole_truth(content: Content, tmp_path: Path) -> None:
