@@ -70,6 +70,13 @@ def stated(token: bytes) -> tuple[datetime, Certificate]:
     return _tst_info(data.content).time, certificate
 
 
+def check(token: bytes, stamped: bytes) -> None:
+    """`token` is over `stamped`, by whomever it names: nobody is trusted here. Raises `VerificationError`."""
+    data = cms.read(token, TST_INFO)
+    cms.check_signature(data, cms.signing_certificate(data))
+    _check_imprint(_tst_info(data.content), stamped)
+
+
 # TSTInfo (RFC 3161, section 2.4.2)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,6 +21,10 @@ class Answer:
     length: bool = True
 
 
+Content = bytes | Answer | Callable[[bytes], bytes]
+"""What is at a path: a body, an answer, or what makes a body of the request's."""
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -36,6 +40,7 @@ class Handler(BaseHTTPRequestHandler):
         server.seen.append((self.command, self.path, dict(self.headers.items()), body))
         known = max((path for path in server.at if self.path.startswith(path)), key=len, default=None)
         found = server.at[known] if known is not None else Answer(status=404)
+        found = found(body) if callable(found) else found
         answer = Answer([found]) if isinstance(found, bytes) else found
         self.send_response(answer.status)
         for name, value in answer.headers.items():
@@ -63,7 +68,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, at: Mapping[str, bytes | Answer] | None = None) -> None:
+    def __init__(self, at: Mapping[str, Content] | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.at = dict(at or {})
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
