@@ -30,6 +30,7 @@ class Doubts:
         self.policy, self.phrases = policy, phrases
         self._bindings = {binding.name: binding.value for binding in policy.bindings}
         self._functions = {function.name: function for function in policy.functions}
+        self._called: set[tuple[str, ...]] = set()
         self._rules: Mapping[type, Callable[[Any, Names, Shapes], Iterator[str]]] = {
             checked.Constant: self._constant, checked.Parameter: self._parameter, checked.Binding: self._binding,
             checked.Collected: self._collected, checked.Arithmetic: self._arithmetic, checked.Members: self._members,
@@ -44,6 +45,7 @@ class Doubts:
 
     def of(self, *exprs: Expr | None) -> tuple[str, ...]:
         """What can make any of `exprs` unknown, each reason once, in the order of the text."""
+        self._called.clear()
         found = (reason for expr in exprs if expr is not None for reason in self._of(expr, {}, NOTHING))
         return tuple(dict.fromkeys(found))
 
@@ -190,7 +192,9 @@ class Doubts:
         function = self._functions[expr.function]
         texts = [self.phrases.of(argument, names) for argument in expr.arguments]
         yield from self._operands(expr, names, there)
-        yield from self._of(function.body, dict(zip(function.arguments, texts, strict=True)), NOTHING)
+        if (expr.function, *texts) not in self._called:  # functions that call others twice would multiply
+            self._called.add((expr.function, *texts))
+            yield from self._of(function.body, dict(zip(function.arguments, texts, strict=True)), NOTHING)
 
 
 def _holds(path: object, local: str) -> bool:

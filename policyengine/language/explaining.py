@@ -28,7 +28,10 @@ from policyengine.language.view import View
 
 
 class Pardon(Struct, frozen=True):
-    """What a waiver of the rule says of a violation: whether it covers it, or why not."""
+    """What a waiver of the rule is to a violation.
+
+    `state` is `covers`, `expired`, `undetermined` (which no waiver covers) or `other`: its condition does not hold.
+    """
 
     owner: str
     state: str
@@ -76,6 +79,19 @@ class PolicyExplanation(Struct, frozen=True):
     rules: tuple[RuleExplanation, ...] = ()
 
 
+class Remembering(Hearing):
+    """A hearing that keeps what each rule found; nothing is kept of a rule that cannot be evaluated."""
+
+    def __init__(self, interpreter: Interpreter) -> None:
+        super().__init__(interpreter)
+        self.kept: dict[int, Found | None] = {}
+
+    def found(self, rule: int) -> Found | None:
+        """What the rule finds; `None` where it does not apply."""
+        self.kept[rule] = super().found(rule)
+        return self.kept[rule]
+
+
 class Explaining:
     """Explains one policy in front of one view. Raises `UsageError` where a parameter has no value."""
 
@@ -91,7 +107,7 @@ class Explaining:
         known = facts(policy)
         self.values = settled(known, parameters, environment)
         self.interpreter = Interpreter(policy, view, self.values)
-        self.hearing = Hearing(self.interpreter)
+        self.hearing = Remembering(self.interpreter)
         self.phrases = Phrases(policy.name, excerpt)
         self.sentences = Sentences(policy, self.phrases, self.interpreter)
         self.cases: dict[int, tuple[Case, str]] = {}
@@ -119,20 +135,13 @@ class Explaining:
     def rule(self, index: int, limit: int | None = None) -> RuleExplanation:
         """One rule, with its first `limit` violations."""
         rule, result = self.policy.rules[index], self.outcome.rules[index]
-        found = self._found(index)
+        found = self.hearing.kept.get(index)
         about = rule.each is None and rule.forbid is None
         cases = tuple(self._case(index, violation, found) for violation in result.violations[:limit])
         return RuleExplanation(
             result, rule.span, self._sentence(rule.when), _looked(rule, found), rule.element, len(result.violations),
             cases, self._sentence(rule.require) if about and not cases and found is not None else None,
         )  # fmt: skip
-
-    def _found(self, index: int) -> Found | None:
-        """What the rule found; nothing where it cannot be evaluated, which its result says."""
-        try:
-            return self.hearing.found(index)
-        except Exception:  # noqa: BLE001 - as in `conclude`: the rule is undetermined then
-            return None
 
     def _sentence(self, condition: checked.Expr | None, scope: Mapping[str, Any] | None = None) -> Sentence | None:
         """A condition with its values, unless it needs locals that are not there."""
@@ -201,11 +210,9 @@ class Explaining:
 
 def _pardoned(covers: bool, state: str, violation: Violation, where: Sentence) -> str:
     """What a waiver is to a violation, in a word."""
-    if covers:
-        return "covers"
-    if state == "expired":
-        return "expired"
-    return "undetermined" if violation.state == "undetermined" and where.value == "true" else "does not cover"
+    if covers or state == "expired":
+        return "covers" if covers else state
+    return "undetermined" if violation.state == "undetermined" and where.value == "true" else "other"
 
 
 def _looked(rule: checked.Rule, found: Found | None) -> int:

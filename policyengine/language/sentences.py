@@ -83,7 +83,8 @@ class Sentences:
             case checked.Quantified() | checked.Choice() | checked.Apply():
                 inner = self._of(expr.part, names, scope)
                 value, why = self._value(expr, scope)
-                return Sentence(f"not: {inner.text}", "", inner.parts, value, why, inner.told)
+                word = "not" if isinstance(expr.part, checked.Apply) else "not:"
+                return Sentence(f"{word} {inner.text}", "", inner.parts, value, why, inner.told)
         return self._leaf(expr, names, scope)
 
     def _choice(self, expr: checked.Choice, names: Names, scope: Scope) -> Sentence:
@@ -114,7 +115,8 @@ class Sentences:
         found, gaps = self.interpreter.elements(expr.collection, scope)
         told = [Told(self.phrases.of(expr.collection, names), size(found))]
         why = why or tuple(reason for gap in gaps for reason in gap.reasons)
-        return Sentence(text, "", tuple(self._witnesses(expr, found, value, inner, scope)), value, why, tuple(told))
+        witnesses = tuple(self._witnesses(expr, found, value, inner, scope))
+        return Sentence(text, "", witnesses or parts, value, why, tuple(told))
 
     def _conditions(self, expr: checked.Quantified, names: Names, inner: Names) -> tuple[str, tuple[Sentence, ...]]:
         """What is asked of the elements: on the line of the quantifier where it is short, else below it."""

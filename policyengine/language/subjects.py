@@ -27,13 +27,16 @@ class Subjects:
 
     def __init__(self, policy: checked.Policy) -> None:
         self._functions = {function.name: function for function in policy.functions}
+        self._called: set[tuple[str, tuple[Path | None, ...]]] = set()
 
     def of(self, condition: Expr) -> set[Path]:
         """The paths that `condition` looks at."""
+        self._called.clear()
         return {path for path, _ in self._walk(condition, {})}
 
     def fields(self, conditions: Iterable[Expr]) -> dict[Path, checked.Field]:
         """The fields that `conditions` read, each with one place where it is read."""
+        self._called.clear()
         found = (pair for condition in conditions for pair in self._walk(condition, {}))
         return {path: field for path, field in found if isinstance(field, checked.Field) and path[-1] == field.name}
 
@@ -85,8 +88,10 @@ class Subjects:
 
     def _call(self, expr: checked.Apply, aliases: Aliases) -> Iterator[tuple[Path, Expr]]:
         function = self._functions[expr.function]
-        paths = [self._path(argument, aliases) for argument in expr.arguments]
-        yield from self._walk(function.body, dict(zip(function.arguments, paths, strict=True)))
+        paths = tuple(self._path(argument, aliases) for argument in expr.arguments)
+        if (expr.function, paths) not in self._called:  # functions that call others twice would multiply
+            self._called.add((expr.function, paths))
+            yield from self._walk(function.body, dict(zip(function.arguments, paths, strict=True)))
         for argument, path in zip(expr.arguments, paths, strict=True):
             yield from self._walk(argument, aliases) if path is None else ()
 

@@ -39,7 +39,8 @@ class Telling:
 
     def of(self, condition: Expr, names: Names, scope: Scope) -> tuple[Told, ...]:
         """The values that `condition` compares, but for its literals, each once."""
-        return tuple(dict.fromkeys(self._values(condition, names, scope)))
+        told = (each for each in self._values(condition, names, scope) if each.text != each.value)
+        return tuple(dict.fromkeys(told))
 
     def _values(self, expr: Expr, names: Names, scope: Scope) -> Iterator[Told]:
         match expr:

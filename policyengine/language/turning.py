@@ -110,6 +110,8 @@ class Turning:
         if self._ranged & self._records:
             return
         leaves = [leaf for condition in self._asked for leaf in _parted(condition)]
+        if len(leaves) == 1:  # the whole rule: that it would pass if it passed says nothing
+            return
         paths = [self.subjects.of(leaf) for leaf in leaves]
         for index, leaf in enumerate(leaves):
             others = {path for place, found in enumerate(paths) if place != index for path in found}
