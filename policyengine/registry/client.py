@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from policyengine.errors import UsageError
 from policyengine.oci import Reference, quoted
@@ -17,6 +17,9 @@ from policyengine.registry.targets import registry_origin
 from policyengine.registry.targets import trusted_hosts as vouched
 from policyengine.registry.tokens import Authorizer
 from policyengine.registry.transport import Deadline, Transport
+
+if TYPE_CHECKING:
+    from policyengine.registry.push import Pusher
 
 MODES = ("auto", "api", "tag")
 
@@ -76,6 +79,17 @@ class Registry:
             )
         session = Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry)
         return Repository(reference, session, self._mode, self._workers)
+
+    def pusher(self, name: str) -> Pusher:
+        """What attaches artifacts in `registry/path`, with a login and a deadline of its own."""
+        from policyengine.registry.push import Pusher
+
+        reference = Reference.parse(name)
+        origin = registry_origin(reference.registry, self._plain_http)
+        transport = self._connect(origin.host, origin.port)
+        authorizer = Authorizer(reference.name, origin, transport, self._logins, self._trusted)
+        session = Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry)
+        return Pusher(reference, session, self._mode)
 
     def _connect(self, host: str, port: int) -> Transport:
         """The transport, which may go to this server; HTTP is imported here, so that layouts never pay for it."""

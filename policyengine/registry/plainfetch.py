@@ -71,6 +71,27 @@ class PlainFetch:
             return self._transport
 
 
+AUTHORITY_SECONDS = 30.0
+"""How long a time stamping authority may take."""
+
+
+def ask_authority(url: str, request: bytes, limit: int) -> bytes:
+    """What the time stamping authority that the user has named answers to a request (RFC 3161, section 3.4).
+
+    Raises `RegistryError` and `TooLarge`.
+    """
+    from policyengine.registry.proxies import Proxies
+    from policyengine.registry.wire import Wire
+
+    target = origin_of(url)
+    transport = Wire(Proxies(os.environ), keep_open=False)
+    transport.vouch(target.host, target.port)
+    headers = {"Content-Type": "application/timestamp-query", "Accept-Encoding": "identity", "User-Agent": CLIENT}
+    deadline = Deadline(AUTHORITY_SECONDS, "the time stamping authority", "")
+    with transport.open(Request("POST", url, headers, request), deadline) as response:
+        return _body(response, target, limit)
+
+
 def _request(url: str, body: bytes | None) -> Request:
     headers = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": CLIENT}
     if body is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Container
+from collections.abc import Callable, Container, Mapping
 
 from msgspec import Struct
 
@@ -12,6 +12,7 @@ from policyengine import limits
 from policyengine.errors import PolicyEngineError, RegistryError, TooLarge
 from policyengine.oci import quoted
 from policyengine.registry.answers import REDIRECTED, RETRIED, Answer, failure, joined, retry_after
+from policyengine.registry.content import Content
 from policyengine.registry.targets import Origin, check_target, origin_of, resolve_url
 from policyengine.registry.tokens import CLIENT, Authorizer
 from policyengine.registry.transport import Deadline, Request, Response, Transport
@@ -65,10 +66,17 @@ class Session:
         worth another try is an answer.
         """
         wanted = _Wanted(what, accept, limit, excess or TooLarge(f"{what} has more than {limit} bytes"), stay)
-        for attempt in range(self._retry.attempts):
-            wait = self._retry.delay(attempt)
+        return self.patiently(what, lambda: self._follow(url, wanted))
+
+    def patiently(self, what: str, attempt: Callable[[], Answer]) -> Answer:
+        """What `attempt` returns, which is made again, a little later, after what may pass.
+
+        Raises `RegistryError` when it does not pass in time.
+        """
+        for count in range(self._retry.attempts):
+            wait = self._retry.delay(count)
             try:
-                answer = self._follow(url, wanted)
+                answer = attempt()
             except RegistryError as error:
                 if not error.retry:
                     raise
@@ -78,10 +86,22 @@ class Session:
                     return answer
                 problem = failure(answer, what, self.origin)
                 wait = max(wait, retry_after(answer))
-            if attempt + 1 == self._retry.attempts or not self._deadline.allows(wait):
+            if count + 1 == self._retry.attempts or not self._deadline.allows(wait):
                 raise problem
             time.sleep(wait)
         raise AssertionError("a request is sent at least once")
+
+    def send(
+        self, method: str, url: str, what: str, body: bytes | Content = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to another request than GET, which is made once, and redirected nowhere.
+
+        The login goes to the registry itself only. Raises `RegistryError` when no answer could be had.
+        """
+        target = check_target("place for uploads", url, self.origin, self._trusted)
+        excess = TooLarge(f"the answer about {what} is too large")
+        wanted = _Wanted(what, "*/*", limits.ERROR_BYTES, excess, True, method, body, headers or {})
+        return self._authorised(url, wanted) if target == self.origin else self._exchange(url, wanted, "")
 
     def _follow(self, url: str, wanted: _Wanted) -> Answer:
         """The answer at the end of all redirects. The login goes to the registry itself only."""
@@ -107,10 +127,10 @@ class Session:
         return self._exchange(url, wanted, header)
 
     def _exchange(self, url: str, wanted: _Wanted, authorization: str) -> Answer:
-        headers = {"Accept": wanted.accept, "Accept-Encoding": "identity", "User-Agent": CLIENT}
+        headers = {"Accept": wanted.accept, "Accept-Encoding": "identity", "User-Agent": CLIENT, **wanted.headers}
         if authorization:
             headers["Authorization"] = authorization
-        with self._transport.open(Request("GET", url, headers), self._deadline) as response:
+        with self._transport.open(Request(wanted.method, url, headers, wanted.body), self._deadline) as response:
             return Answer(response.status, joined(response.headers), self._body(response, wanted))
 
     def _body(self, response: Response, wanted: _Wanted) -> bytes:
@@ -149,3 +169,6 @@ class _Wanted(Struct, frozen=True):
     limit: int
     excess: PolicyEngineError
     stay: bool
+    method: str = "GET"
+    body: bytes | Content = b""
+    headers: Mapping[str, str] = {}

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from policyengine.errors import Unreachable
+from policyengine.registry.content import Content
 
 
 class Deadline:
@@ -42,12 +43,15 @@ class Deadline:
 
 
 class Request(Struct, frozen=True):
-    """One request. `headers` may hold a secret, so that a request is never shown."""
+    """One request. `headers` may hold a secret, so that a request is never shown.
+
+    `body` may be content that is read when the request is sent.
+    """
 
     method: str
     url: str
     headers: Mapping[str, str]
-    body: bytes = b""
+    body: bytes | Content = b""
 
     def __repr__(self) -> str:
         return f"<request {self.method} {without_query(self.url)}>"

@@ -19,6 +19,7 @@ import httpcore
 
 from policyengine.errors import RegistryError, Unreachable, UsageError
 from policyengine.oci import quoted
+from policyengine.registry.content import Content, sliced
 from policyengine.registry.proxies import Proxies
 from policyengine.registry.targets import PORTS, TRUST_HELP, Origin, is_public, origin_of
 from policyengine.registry.transport import Deadline, Request, Response
@@ -65,7 +66,7 @@ class Wire:
                 request.method,
                 request.url,
                 headers=[(name.encode(), value.encode()) for name, value in sent.items()],
-                content=request.body,
+                content=request.body.pieces() if isinstance(request.body, Content) else sliced(request.body),
                 extensions={"timeout": {**timeouts, "pool": deadline.remaining()}},
             )
             answer = self._pool(target).handle_request(message)
@@ -223,7 +224,9 @@ def _unreachable(target: Origin, error: Exception) -> Unreachable:
 
 
 def _length(request: Request) -> dict[str, str]:
-    return {"Content-Length": str(len(request.body))} if request.body else {}
+    """A length for what has a body, and for an upload without one: servers ask for it."""
+    size = request.body.size if isinstance(request.body, Content) else len(request.body)
+    return {"Content-Length": str(size)} if size or request.method in ("POST", "PUT") else {}
 
 
 def _decoded(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, str]]:
