@@ -25,13 +25,14 @@ COMMANDS = {
         "fmt": "Bring policies into the one canonical form.",
     },
     "Look inside": {
+        "explain": "Say what rules mean, why an image was decided about so, what a code means.",
         "read": "Show what the engine sees in an evidence document.",
         "trust": "Show which signatures are trusted.",
     },
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("explain", "tree", "discover", "pull", "attach", "sign", "init")
+LATER = ("tree", "discover", "pull", "attach", "sign", "init")
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"
