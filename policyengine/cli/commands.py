@@ -24,6 +24,10 @@ COMMANDS = {
         "test": "Run the tests in policies.",
         "fmt": "Bring policies into the one canonical form.",
     },
+    "Rehearse": {
+        "keys": "Make test keys.",
+        "sign": "Sign an image or another artifact with a key in a file.",
+    },
     "Look inside": {
         "explain": "Say what rules mean, why an image was decided about so, what a code means.",
         "read": "Show what the engine sees in an evidence document.",
@@ -32,7 +36,7 @@ COMMANDS = {
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("tree", "discover", "pull", "attach", "sign", "init")
+LATER = ("tree", "discover", "pull", "attach", "init")
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"

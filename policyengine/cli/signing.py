@@ -1,0 +1,179 @@
+"""What `keys generate-test` and `sign` do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from policyengine import __version__, limits
+from policyengine.cli.durations import duration
+from policyengine.cli.instants import moment
+from policyengine.cli.output import Output, outputs, put
+from policyengine.cli.terminal import Terminal
+from policyengine.errors import UsageError, VerificationError
+from policyengine.evidence.problems import quoted
+from policyengine.oci import Descriptor, Reference
+from policyengine.reports.json import dump
+from policyengine.reports.look import Page
+
+if TYPE_CHECKING:
+    from policyengine.registry.client import Registry
+    from policyengine.signing.artifact import Artifact
+
+FORMATS = ("table", "json")
+RESERVED = "io.cncf.notary"
+"""What the keys of metadata may not begin with (signature specification, "Payload")."""
+TEST_KEY = "this is a test key: whoever can read its file can sign with it"
+
+
+def generate(terminal: Terminal, name: str, kind: str, days: int, texts: tuple[str, ...]) -> int:
+    """Write a test key, and say where."""
+    from policyengine.signing import keys
+    from policyengine.verification.trust import notation_folder
+
+    wanted = outputs(texts, FORMATS)
+    files = keys.generate(notation_folder(), name, kind.upper(), moment(None), days)
+    shown = {
+        "name": name,
+        "key": str(files.key),
+        "certificate": str(files.certificate),
+        "trustStore": f"ca:{name}",
+        "stored": str(files.stored),
+        "subject": files.subject,
+        "expires": f"{files.expires:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    _report(terminal, wanted, shown)
+    terminal.warn(TEST_KEY)
+    return 0
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The options of `sign`, as click reads them."""
+
+    reference: str
+    key: str
+    cert: str
+    form: str = "jws"
+    expiry: str | None = None
+    metadata: tuple[str, ...] = ()
+    timestamp_url: str | None = None
+    at: str | None = None
+    oci_layout: bool = False
+    registry_config: str | None = None
+    plain_http: bool = False
+    ca_file: str | None = None
+    timeout: float = 60.0
+    referrers: str = "tag"
+    outputs: tuple[str, ...] = ()
+
+
+class Place(Protocol):
+    """Where signatures are attached: a layout's writer, or a registry's."""
+
+    def attach(self, manifest: bytes, blobs: tuple[bytes, ...], listed: Descriptor) -> None: ...
+
+
+def sign(terminal: Terminal, options: Options) -> int:
+    """Sign what the reference names, and say which signature came of it."""
+    wanted, at = outputs(options.outputs, FORMATS), moment(options.at)
+    if options.oci_layout:
+        from policyengine.registry.layout import Layout, parse_layout_reference
+        from policyengine.registry.writing import LayoutWriter
+
+        path, name = parse_layout_reference(options.reference)
+        target, place = Layout(path).resolve(name), LayoutWriter(path)
+        made = _signed(options, target, at)
+        place.attach(made.manifest, made.blobs, made.descriptor)
+    else:
+        target, made = _in_registry(options, at)
+    subject = {"mediaType": target.media_type, "digest": target.digest, "size": target.size}
+    signature = {"digest": made.descriptor.digest, "format": options.form}
+    _report(terminal, wanted, {"reference": options.reference, "subject": subject, "signature": signature})
+    if target.digest not in options.reference:
+        terminal.warn(f"a tag may be moved at any time: signed was {target.digest}, which the tag named just now")
+    return 0
+
+
+def _in_registry(options: Options, at: datetime) -> tuple[Descriptor, Artifact]:
+    reference = Reference.parse(options.reference)
+    with _registry(options) as registry:
+        target = registry.repository(reference.name).resolve(reference.target)
+        made = _signed(options, target, at)
+        registry.pusher(reference.name).attach(made.manifest, made.blobs, made.descriptor)
+    return target, made
+
+
+def _registry(options: Options) -> Registry:
+    from policyengine.registry.client import Registry
+
+    return Registry(
+        plain_http=True if options.plain_http else None,
+        ca_file=options.ca_file,
+        registry_config=options.registry_config,
+        referrers=options.referrers,
+        timeout=options.timeout,
+    )
+
+
+def _signed(options: Options, target: Descriptor, at: datetime) -> Artifact:
+    """The signature of `target`, as an artifact that is not attached yet."""
+    from policyengine.signing import artifact, envelopes, signer
+
+    by = signer.load(Path(options.key), Path(options.cert), at)
+    expires = at + duration(options.expiry) if options.expiry is not None else None
+    claims = envelopes.Claims(at, expires, f"policyengine/{__version__}")
+    payload = envelopes.payload(artifact.described(target), _metadata(options.metadata))
+    envelope = envelopes.write(options.form, payload, claims, by, _stamp(options.timestamp_url))
+    return artifact.build(target, envelope, envelopes.MEDIA_TYPES[options.form], by.chain, at)
+
+
+def _metadata(given: tuple[str, ...]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not key or key in found or key.startswith(RESERVED):
+            raise UsageError(f"{quoted(text)} is no metadata, or its key is in use", "write --metadata KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def _stamp(url: str | None) -> Any:
+    """What gets a timestamp token over a signature, from the authority that the user names."""
+    if url is None:
+        return None
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise UsageError(f"{quoted(url)} is not the URL of a time stamping authority", "write http://… or https://…")
+    from policyengine.registry.plainfetch import ask_authority
+    from policyengine.signing import stamping
+
+    def stamp(signature: bytes) -> bytes:
+        try:
+            return stamping.token(signature, lambda request: ask_authority(url, request, limits.TIMESTAMP_BYTES))
+        except VerificationError as fault:
+            raise VerificationError(f"no timestamp by {quoted(url)}: {fault}") from None
+
+    return stamp
+
+
+# ---------------------------------------------------------------------------- reports
+
+
+def _report(terminal: Terminal, wanted: tuple[Output, ...], shown: Mapping[str, Any]) -> None:
+    for output in wanted:
+        if output.format == "json":
+            put(terminal, output, dump({"schemaVersion": "1", **shown}))
+        else:
+            put(terminal, output, _text(terminal, shown))
+
+
+def _text(terminal: Terminal, shown: Mapping[str, Any]) -> str:
+    page = Page(terminal.look())
+    for name, value in shown.items():
+        for inner, each in value.items() if isinstance(value, Mapping) else [("", value)]:
+            page.line((f"{f'{name} {inner}'.strip():<18}", "dim"), str(each), hang=18)
+    return page.text()
