@@ -1,4 +1,4 @@
-"""GitLab's security reports: container scanning, dependencies, static analysis, secrets (schemas 14 and 15)."""
+"""GitLab's security reports: container scanning, dependencies, static analysis, secrets (schemas 2, 14 and 15)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, member, records, required, text
+from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -40,6 +40,19 @@ def read(report: Record, source: Source) -> Reading:
     return scanned("gitlab-json", tool, text(scanner, "version"), stated, found, source)
 
 
+def read_older(report: Record, source: Source) -> Reading:
+    """A report of a schema before 14, as the templates of scanners still write it: each finding names its scanner."""
+    listed = items(report, "vulnerabilities")
+    first = next((each for each in listed if type(each) is dict), {})
+    scanner = member(first, "scanner")
+    tool = (text(scanner, "id") or required(scanner, "name")).lower()
+    category = _CATEGORIES.get(text(first, "category") or "", "OTHER")
+    found = collect(
+        listed, partial(_vulnerability, tool=tool, category=category, document=source.digest), "vulnerability"
+    )
+    return scanned("gitlab-json", tool, None, None, found, source)
+
+
 def _vulnerability(each: Record, tool: str, category: str, document: str) -> Iterable[Finding]:
     location = member(each, "location")
     dependency = member(location, "dependency")
@@ -62,4 +75,4 @@ def _names(each: Record) -> list[str]:
     names = [
         required(name, "value") for name in records(each, "identifiers") if text(name, "type") not in {"cwe", "owasp"}
     ]
-    return names or [required(each, "id")]
+    return names or [text(each, "cve") or required(each, "id")]

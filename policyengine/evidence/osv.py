@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, collect, decimal, member, records, required, text, texts
 from policyengine.evidence.identifiers import ranked
@@ -39,6 +41,8 @@ def _source(part: Record, document: str) -> Iterable[Finding]:
         scores = _scores(entry)
         for each in records(entry, "vulnerabilities"):
             yield _vulnerability(each, package, place, scores)
+        for licence in texts(entry, "license_violations"):
+            yield _violation(licence, package, place)
 
 
 def _scores(entry: Record) -> dict[str, Decimal]:
@@ -62,6 +66,19 @@ def _vulnerability(each: Record, package: Package, place: str | None, scores: di
         title=text(each, "summary") or text(each, "details"),
         location=place,
         published=instant(text(each, "published")),
+        tool="osv-scanner",
+        document=package.document,
+    )
+
+
+def _violation(licence: str, package: Package, place: str | None) -> Finding:
+    """A licence that is not on the list that the scanner was given."""
+    return Finding(
+        ids=(licence,),
+        severity=None,
+        package=replace(package, license=licence),
+        location=place,
+        category="LICENSE",
         tool="osv-scanner",
         document=package.document,
     )

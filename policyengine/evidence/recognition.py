@@ -193,6 +193,28 @@ def _is_harbor(value: Any) -> bool:
     return type(value) is dict and any(key.startswith(HARBOR) for key in value)
 
 
+def _is_osv(value: Any) -> bool:
+    """A report with findings, or one without that holds the scanner's own configuration, which it always writes."""
+    own = type(value) is dict and any(key in value for key in ("experimental_config", "image_metadata"))
+    return _has(value, "results", "packages", "source") or (own and type(value.get("results")) is list)
+
+
+def _is_older_gitlab(value: Any) -> bool:
+    """A report of GitLab's schemas before 14, without the part that says how the scan went.
+
+    An empty one says nothing of itself, and is no scan.
+    """
+    own = type(value) is dict and "version" in value and "scan" not in value
+    return own and _has(value, "vulnerabilities", "category", "scanner", "identifiers")
+
+
+def _is_checkov(value: Any) -> bool:
+    """The report on one kind of files, or a list of such reports."""
+    reports = value if type(value) is list else [value]
+    marks = {"check_type", "results", "summary"}
+    return bool(reports) and all(type(each) is dict and marks <= each.keys() for each in reports)
+
+
 def _is_snyk(value: Any) -> bool:
     projects = value if type(value) is list else [value]
     marks = {"vulnerabilities", "dependencyCount"}
@@ -215,13 +237,16 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("trivy", _keys("SchemaVersion"), _reader("trivy")),
     ("trivy", _keys("ArtifactName", "Results"), _reader("trivy")),
     ("trivy", _is_older_trivy, _reader("trivy")),
-    ("osv", lambda value: _has(value, "results", "packages", "source"), _reader("osv")),
+    ("osv", _is_osv, _reader("osv")),
     ("prisma", lambda value: _has(value, "results", "distro"), _reader("prisma")),
     ("prisma", lambda value: _has(value, "results", "compliances"), _reader("prisma")),
     ("harbor", _is_harbor, _reader("harbor")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
     ("gitlab", _keys("scan", "vulnerabilities"), _reader("gitlab")),
+    ("gitlab", _is_older_gitlab, _reader("gitlab", "read_older")),
+    ("dependency-check", _keys("reportSchema", "scanInfo", "dependencies"), _reader("dependencycheck")),
+    ("checkov", _is_checkov, _reader("checkov")),
     ("snyk", _is_snyk, _reader("snyk")),
 )
 """The formats in JSON. A document that belongs to two families is refused: two readers would see two documents."""

@@ -16,7 +16,6 @@ from policyengine.evidence.fields import (
     member,
     number,
     records,
-    required,
     text,
     texts,
 )
@@ -28,11 +27,14 @@ LEVELS = frozenset({"none", "note", "warning", "error"})
 _HIERARCHY = 16  # levels of a rule id; real ones have at most four
 _ARGUMENTS = 20  # of a message, each cut to as many characters as a title may show
 _ARGUMENT_CHARS = 200
+_ID_CHARS = 120  # of a message that stands for an id
+_NAMELESS = frozenset(("SECRET", "MISCONFIGURATION", "CODE", "OTHER"))
 
 
 class Result(Struct):
     """A result, resolved: all that an adapter for one tool needs to make findings of it.
 
+    `id` is the rule's, empty where the result names none, which is legal (section 3.27.5).
     `level` is the effective one, `None` where the document writes a word that SARIF does not have.
     `location` is the first place: a file or logical name, and `line` its line from 1.
     """
@@ -83,12 +85,20 @@ class Result(Struct):
         category: str = "VULNERABILITY",
         location: str | None = None,
     ) -> Finding:
-        """A finding at this result's place, under `ids`; without any under the result's own."""
+        """A finding at this result's place, under `ids`; without any under the result's own.
+
+        What is wrong with code or a configuration may be known by its message alone, a vulnerability may not.
+        """
+        names = ranked(ids) or ranked((self.id,))
+        if not names:
+            names = ranked((self.message[:_ID_CHARS],)) if category in _NAMELESS else ()
+        if not names:
+            raise Unreadable('"ruleId" is missing', self.data, "ruleId")
         place = location or self.location
         if place and self.line and category not in {"VULNERABILITY", "LICENSE"}:
             place = f"{place}:{self.line}"
         return Finding(
-            ids=ranked(ids) or ranked((self.id,)),
+            ids=names,
             severity=severity,
             cvss=cvss,
             package=package,
@@ -127,7 +137,7 @@ class Rules:
                     self._by_id.setdefault(name, rule)
 
     def of(self, result: Record) -> tuple[str, Record]:
-        """The id of a result's rule, and the rule; empty where the document does not hold it, which is legal.
+        """The id of a result's rule, and the rule; each empty where the document does not hold it, which is legal.
 
         The id beats the index, which real tools get wrong; an index counts where the rule there has the id
         (or a prefix of it: section 3.27.5), or where the result states no id.
@@ -136,7 +146,7 @@ class Rules:
         name = text(result, "ruleId") or text(reference, "id")
         indexed = self._at(reference, index(result, "ruleIndex"))
         if name is None:
-            return required(indexed, "id"), indexed
+            return text(indexed, "id") or "", indexed
         stem = text(indexed, "id")
         if stem is not None and f"{name}/".startswith(f"{stem}/"):
             return name, indexed

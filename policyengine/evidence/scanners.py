@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Unreadable, decimal, member, number, text
+from policyengine.evidence.fields import Record, Unreadable, decimal, member, number, text
 from policyengine.evidence.identifiers import advisories, cves
 from policyengine.evidence.model import Finding, Severity
 from policyengine.evidence.packages import named_by, versioned
@@ -161,18 +161,27 @@ def dependency_check(result: Result) -> Iterable[Finding]:
 
 
 def checkov(result: Result) -> Iterable[Finding]:
-    """`error` for every failed check, unless its platform gives severities: then as scores."""
+    """`error` for every failed check, unless its platform gives severities: then as scores.
+
+    What concerns a package has the id `NAME_PACKAGE@VERSION`, whether its name is a vulnerability or a licence.
+    """
     scored = result.score()
-    ids = cves(result.id)
-    category = "VULNERABILITY" if ids else "LICENSE" if result.id.startswith("LIC_") else "MISCONFIGURATION"
-    stem = result.id.partition("_")[2] if category != "MISCONFIGURATION" else ""
+    name, _, stem = result.id.partition("_")
+    licence = name == "LIC" or " has license " in result.rule_text("fullDescription")
+    about_package = "@" in stem and not name.startswith(("CKV", "BC"))
+    category = "LICENSE" if licence else "VULNERABILITY" if cves(name) or about_package else "MISCONFIGURATION"
+    status = _STATUS.search(result.rule_text("help"))
     yield result.finding(
-        *ids,
+        *([name] if about_package and not licence else cves(name)),
         severity=severity.from_score(scored),
-        cvss=scored if ids else None,
-        package=versioned(stem, result.document) if "@" in stem else None,
+        cvss=scored if category == "VULNERABILITY" else None,
+        package=versioned(stem, result.document) if "@" in stem and category != "MISCONFIGURATION" else None,
+        fix=status["versions"].strip() if status and category == "VULNERABILITY" else None,
         category=category,
     )
+
+
+_STATUS = re.compile(r"^Status: fixed in (?P<versions>[^\n]{1,1000})", re.MULTILINE)
 
 
 def secrets(result: Result) -> Iterable[Finding]:
@@ -182,31 +191,38 @@ def secrets(result: Result) -> Iterable[Finding]:
 
 def anyone(result: Result) -> Iterable[Finding]:
     """A tool that is not known: what a word in its properties or tags says, else its score, else its level."""
-    ids = advisories(result.id)
+    ids = advisories(result.id or result.message)
+    category = result.once(_tagged) or _SUBJECTS.get(result.tool) or ("CODE" if result.line else "OTHER")
     yield result.finding(
         *ids,
         result.id,
         severity=_guess(result),
         cvss=result.score() if ids else None,
-        category="VULNERABILITY" if ids else result.once(_tagged) or ("CODE" if result.line else "OTHER"),
+        category="VULNERABILITY" if ids else category,
     )
 
 
 def _guess(result: Result) -> Severity | None:
-    own = member(result.data, "properties").get("severity")
-    for known in (severity.from_word(own) if type(own) is str else None, result.once(_worded)):
-        if known is not None:
-            return known
+    own = _stated(member(result.data, "properties"))
+    known = own if own is not None else result.once(_worded)
+    if known is not None:
+        return known
     scored = severity.from_score(result.score())
     return scored if scored is not None else severity.from_level(result.level)
 
 
 def _worded(result: Result) -> Severity | None:
     """The severity that the rule's properties or tags name, if they name only one."""
-    word = member(result.rule, "properties").get("severity")
-    known = severity.from_word(word) if type(word) is str else None
+    known = _stated(member(result.rule, "properties"))
     named = {severity.from_word(tag) for tag in result.tags()} - {None}
     return known if known is not None else named.pop() if len(named) == 1 else None
+
+
+def _stated(properties: Record) -> Severity | None:
+    """The severity under a name that some tool has for it; Black Duck has the second."""
+    words = (properties.get(name) for name in ("severity", "securityRisk"))
+    known = [severity.from_word(word) for word in words if type(word) is str]
+    return next((each for each in known if each is not None), None)
 
 
 def _tagged(result: Result) -> str | None:
@@ -220,6 +236,15 @@ _TAGS = (
     ("misconfiguration", "MISCONFIGURATION"),
     ("license", "LICENSE"),
 )
+
+_SUBJECTS = {
+    **dict.fromkeys(
+        ("dockle", "hadolint", "kics", "kube-linter", "kubescape", "terrascan", "tfsec", "cfn-lint", "polaris"),
+        "MISCONFIGURATION",
+    ),
+    **dict.fromkeys(("trufflehog", "detect-secrets", "credscan", "credential scanner"), "SECRET"),
+}
+"""What tools look for that find one kind of thing and say so nowhere."""
 
 
 # Who is who -----------------------------------------------------------------------------------------
@@ -238,6 +263,7 @@ def _of(module: str) -> Adapter:
 KNOWN: Mapping[str, tuple[str, Adapter]] = {
     "trivy": ("trivy", _of("trivy")),
     "grype": ("grype", _of("grype")),
+    "anchore grype scan": ("grype", _of("grype")),
     "snyk container": ("snyk", _of("snyk")),
     "snyk open source": ("snyk open source", _of("snyk")),
     "snykcode": ("snyk code", _of("snyk")),
@@ -251,6 +277,7 @@ KNOWN: Mapping[str, tuple[str, Adapter]] = {
     "dependency-check": ("dependency-check", dependency_check),
     "checkov": ("checkov", checkov),
     "bridgecrew": ("checkov", checkov),
+    "prisma cloud": ("checkov", checkov),
     "gitleaks": ("gitleaks", secrets),
     "snyk secrets": ("snyk secrets", secrets),
 }

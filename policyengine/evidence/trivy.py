@@ -172,6 +172,7 @@ _OTHER = re.compile(
     r"Severity: (?P<severity>[^\n]*)\n(?:Message|Match): .*",
     re.DOTALL,
 )
+_WORDS = frozenset(("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"))
 _HELP_SEVERITY = re.compile(r"^Severity: ([^\n]*)$", re.MULTILINE)
 _HELP_FIX = re.compile(r"^Fixed Version: ?([^\n]*)$", re.MULTILINE)
 _CATEGORIES = {
@@ -237,7 +238,7 @@ def _severity(result: Result, word: str) -> Severity | None:
 
 
 def _rule_severity(result: Result) -> Severity | None:
-    tagged = [tag for tag in result.tags() if tag.isupper()]
+    tagged = [tag for tag in result.tags() if tag in _WORDS]  # packages stand among them, too
     stated = tagged or _HELP_SEVERITY.findall(result.rule_text("help"))
     return severity.from_word(stated[0]) if len(set(stated)) == 1 else None
 

@@ -1,0 +1,60 @@
+"""The JSON of OWASP Dependency-Check: files, what each contains, and what is known of that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import partial
+
+from policyengine.evidence import severity
+from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Finding, Package, Severity
+from policyengine.evidence.packages import named_by
+from policyengine.evidence.reading import Reading, Source, scanned
+
+TOOL = "dependency-check"
+
+
+def read(report: Record, source: Source) -> Reading:
+    """A report of `dependency-check --format JSON`."""
+    if type(report.get("dependencies")) is not list:
+        raise Unreadable('"dependencies" is not an array', report, "dependencies")
+    found = collect(report["dependencies"], partial(_dependency, document=source.digest), "dependency", many=True)
+    version = text(member(report, "scanInfo"), "engineVersion")
+    return scanned(
+        "dependency-check-json", TOOL, version, text(member(report, "projectInfo"), "reportDate"), found, source
+    )
+
+
+def _dependency(part: Record, document: str) -> Iterable[Finding]:
+    place = text(part, "filePath") or text(part, "fileName")
+    package = _package(part, document)
+    for key, suppressed in (("vulnerabilities", False), ("suppressedVulnerabilities", True)):
+        for each in records(part, key):
+            yield Finding(
+                ids=ranked((required(each, "name"),)),
+                severity=_severity(each),
+                cvss=_score(each),
+                package=package,
+                title=text(each, "description"),
+                location=place,
+                tool=TOOL,
+                suppressed=suppressed,
+                document=document,
+            )
+
+
+def _package(part: Record, document: str) -> Package:
+    purl = next((text(each, "id") for each in records(part, "packages")), None)
+    return named_by(purl, document) if purl else Package(required(part, "fileName"), document=document)
+
+
+def _severity(each: Record) -> Severity | None:
+    word = severity.from_word(text(each, "severity"))
+    return word if word is not None else severity.from_score(_score(each))
+
+
+def _score(each: Record) -> Decimal | None:
+    scores = (number(member(each, "cvssv4"), "baseScore"), number(member(each, "cvssv3"), "baseScore"))
+    return next((score for score in (*scores, number(member(each, "cvssv2"), "score")) if score), None)
