@@ -24,8 +24,9 @@ from policyengine.oci.digests import (
     verify,
 )
 from policyengine.oci.fields import parse_json
+from policyengine.oci.hosts import DOCKER_HUB
 from policyengine.oci.manifests import Index, Manifest, parse_manifest
-from policyengine.oci.references import DOCKER_HUB, Reference, is_tag
+from policyengine.oci.references import Reference, is_tag
 
 __all__ = [
     "DOCKER_HUB",

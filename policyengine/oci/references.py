@@ -12,13 +12,11 @@ from msgspec import Struct
 
 from policyengine.errors import InvalidReference
 from policyengine.oci.digests import ALGORITHMS, digest_fault, is_digest, parse_digest, quoted
+from policyengine.oci.hosts import DOCKER_HUB, canonical_host
 
-DOCKER_HUB = "docker.io"
 NAME_LENGTH = 255
 """The longest repository name, with its registry (distribution specification, "Pulling manifests")."""
 
-_LABEL = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::([0-9]+))?", re.ASCII)
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _PATH = re.compile(f"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _IMAGE_ID = re.compile("[0-9a-f]{64}")
@@ -28,8 +26,8 @@ _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII)
 class Reference(Struct, frozen=True):
     """Where an image is: `registry/repository`, with a tag, a digest, both or neither.
 
-    Where both are given the digest decides and the tag is only shown. The host is kept in lower
-    case, because names of hosts are, and a scope in a policy must not depend on how it was typed.
+    Where both are given the digest decides and the tag is only shown. The registry has one name
+    (`oci.hosts`), because a scope in a policy must not depend on how it was typed.
     """
 
     registry: str
@@ -53,11 +51,11 @@ class Reference(Struct, frozen=True):
         last, colon, tag = last.partition(":")
         if colon and not is_tag(tag):
             raise _invalid(text, f"{quoted(tag)} is not a tag")
-        registry, path = _split(folder + slash + last)
-        fault = _name_fault(registry, path)
-        if fault:
-            raise _invalid(text, fault)
-        return cls(registry.lower(), path, tag or None, digest or None)
+        try:
+            registry, path = canonical_name(*_split(folder + slash + last))
+        except ValueError as error:
+            raise _invalid(text, str(error)) from None
+        return cls(registry, path, tag or None, digest or None)
 
     @property
     def name(self) -> str:
@@ -105,28 +103,24 @@ def _early_fault(text: str) -> str:
     return ""
 
 
+def canonical_name(registry: str, path: str) -> tuple[str, str]:
+    """Registry and path of a repository as all tables have them; raises `ValueError` with what is wrong."""
+    host = canonical_host(registry)
+    if not _PATH.fullmatch(path):
+        capitals = ", which is in lower case" if path != path.lower() else ""
+        raise ValueError(f"{quoted(path)} is not a repository{capitals}")
+    if host == DOCKER_HUB and "/" not in path:
+        path = f"library/{path}"
+    if len(host) + 1 + len(path) > NAME_LENGTH:
+        raise ValueError(f"the name is longer than {NAME_LENGTH} characters")
+    return host, path
+
+
 def _split(name: str) -> tuple[str, str]:
-    """Registry and path of a familiar name, by the rule of distribution's `normalize.go`."""
+    """Registry and path of a familiar name, by the rule of distribution's `normalize.go`; raises `ValueError`."""
     first, slash, rest = name.partition("/")
     if not slash or not (first == "localhost" or "." in first or ":" in first or first != first.lower()):
-        first, rest = DOCKER_HUB, name
-    if first == "index.docker.io":
-        first = DOCKER_HUB
-    if first == DOCKER_HUB and "/" not in rest:
-        rest = f"library/{rest}"
+        return DOCKER_HUB, name
+    if first != first.lower() and not ("." in first or ":" in first):
+        raise ValueError(f"only its capitals tell the host {quoted(first)} from a name on Docker Hub; add its port")
     return first, rest
-
-
-def _name_fault(registry: str, path: str) -> str:
-    host = _HOST.fullmatch(registry)
-    if not host:
-        return f"{quoted(registry)} is not the name of a host"
-    if host[1] and not 0 < int(host[1][:6]) < 65536:
-        return f"{quoted(host[1])} is not a port"
-    if registry != registry.lower() and not ("." in registry or ":" in registry):
-        return f"only its capitals tell the host {quoted(registry)} from a name on Docker Hub; add its port"
-    if not _PATH.fullmatch(path):
-        return f"{quoted(path)} is not a repository" + (", which is in lower case" if path != path.lower() else "")
-    if len(registry) + 1 + len(path) > NAME_LENGTH:
-        return f"the name is longer than {NAME_LENGTH} characters"
-    return ""

@@ -13,10 +13,10 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from msgspec import Struct
 
-from policyengine.errors import RegistryError
+from policyengine.errors import InvalidReference, RegistryError
 from policyengine.oci import DOCKER_HUB, quoted
+from policyengine.oci.hosts import PORTS, is_loopback, split_port
 
-PORTS = {"https": 443, "http": 80}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 TRUSTED_HOSTS = "POLICYENGINE_TRUSTED_HOSTS"
@@ -50,11 +50,16 @@ class Origin(Struct, frozen=True):
 
 
 def registry_origin(registry: str, plain_http: bool | None) -> Origin:
-    """The server of the registry that a reference names; `None` means plain HTTP for loopback names only."""
-    host = "registry-1.docker.io" if registry == DOCKER_HUB else registry
-    name = urlsplit(f"//{host}").hostname or ""
-    scheme = "http" if plain_http or (plain_http is None and is_loopback(name)) else "https"
-    return origin_of(f"{scheme}://{host}")
+    """The server of the registry that a reference names; `None` means plain HTTP for loopback names only.
+
+    Raises `InvalidReference` for a port that goes without saying: the repository would have two names, and
+    the scopes of policies know one.
+    """
+    host, port = split_port("registry-1.docker.io" if registry == DOCKER_HUB else registry)
+    scheme = "http" if plain_http or (plain_http is None and is_loopback(host)) else "https"
+    if port == PORTS[scheme]:
+        raise InvalidReference(f"{quoted(registry)} names the port that {scheme} has anyway", f"leave out :{port}")
+    return Origin(scheme, host, port or PORTS[scheme])
 
 
 def trusted_hosts(environment: Mapping[str, str]) -> frozenset[str]:
@@ -107,16 +112,6 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         ip = inner or ip
     return ip.is_global and not ip.is_multicast
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` (a name, or an address without brackets) is this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def is_public_name(host: str) -> bool:

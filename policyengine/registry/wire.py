@@ -19,9 +19,10 @@ import httpcore
 
 from policyengine.errors import RegistryError, Unreachable, UsageError
 from policyengine.oci import quoted
+from policyengine.oci.hosts import PORTS
 from policyengine.registry.content import Content, sliced
 from policyengine.registry.proxies import Proxies
-from policyengine.registry.targets import PORTS, TRUST_HELP, Origin, is_public, origin_of
+from policyengine.registry.targets import TRUST_HELP, Origin, is_public, origin_of
 from policyengine.registry.transport import Deadline, Request, Response
 
 CONNECT_SECONDS = 5.0

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from policyengine import limits
 from policyengine.errors import TrustError
+from policyengine.oci.references import canonical_name
 from policyengine.strictjson import JsonError, loads, quoted
 from policyengine.verification import identities, places
 from policyengine.verification.identities import TrustedIdentity
@@ -84,7 +85,7 @@ class TrustPolicy(Struct, frozen=True):
 
         "Selecting a trust policy based on artifact URI": no prefixes, no completion of names.
         """
-        wanted = _lower_host(repository)
+        wanted = _canonical(repository) or repository
         exact = (statement for statement in self.statements if wanted in statement.scopes)
         general = (statement for statement in self.statements if statement.scopes == (GLOBAL,))
         return next(exact, None) or next(general, None)
@@ -198,13 +199,14 @@ def _scopes(path: places.Path, value: object) -> tuple[str, ...]:
 
 
 def _scope(path: places.Path, text: str) -> str:
-    if text != GLOBAL and not re.fullmatch(_SCOPE, text):
+    scope = GLOBAL if text == GLOBAL else _canonical(text)
+    if not scope:
         raise _Fault(
             path,
             f"registry scope {quoted(text)} is not a repository with its registry",
             'write registry/repository without tag, digest or "*" inside; only "*" alone covers everything',
         )
-    return _lower_host(text)
+    return scope
 
 
 def _store(path: places.Path, text: str) -> StoreName:
@@ -304,7 +306,10 @@ def _name(path: places.Path) -> str:
     return steps.lstrip(".") or "the document"
 
 
-def _lower_host(repository: str) -> str:
-    """Names of hosts do not depend on case; paths of repositories are lower case anyway."""
-    host, slash, rest = repository.partition("/")
-    return f"{host.lower()}{slash}{rest}"
+def _canonical(repository: str) -> str:
+    """The one name of `registry/repository`, however it is typed (`oci.hosts`); empty where it is none."""
+    host, _, path = repository.partition("/")
+    try:
+        return "/".join(canonical_name(host, path)) if re.fullmatch(_SCOPE, repository) else ""
+    except ValueError:
+        return ""

@@ -113,10 +113,11 @@ def test_the_error_survives_pickling() -> None:
 
 LABEL = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,8}[a-z0-9])?", fullmatch=True)
 COMPONENT = st.from_regex(r"[a-z0-9]{1,6}((\.|_|__|-{1,3})[a-z0-9]{1,6}){0,2}", fullmatch=True)
+NAMED = LABEL.filter(lambda label: not label.isdigit() and not label.startswith("0x"))
 HOST = st.one_of(
     st.just("localhost"),
-    st.builds("{}.{}".format, LABEL, LABEL),
-    st.builds("{}:{}".format, LABEL, st.integers(1, 65535)),
+    st.builds("{}.{}".format, LABEL, NAMED),
+    st.builds("{}:{}".format, NAMED, st.integers(1, 65535).filter(lambda port: port != 443)),
 )
 REFERENCES = st.builds(
     Reference,
@@ -193,3 +194,93 @@ def test_distribution_regular_expressions(shared: Path) -> None:
             assert accepted(f"{text}/app") == case["match"], text
     for case in table(shared, "TestReferenceRegexp", "tests"):
         assert accepted(case["input"]) == case["match"], case["input"]
+
+
+# Other tools: every row, with where and why we differ
+
+
+def others(shared: Path, *names: str) -> list[Any]:
+    tables = json.loads((shared / "data/registry/reference_others.json").read_text())["tables"]
+    cases = [case for table in tables if {table["test"], table["table"]} & set(names) for case in table["cases"]]
+    assert cases
+    return cases
+
+
+def test_what_oras_takes(shared: Path) -> None:
+    registries = ("localhost", "registry.example.com", "localhost:5000", "127.0.0.1:5000", "[::1]:5000")
+    for case in others(shared, "TestParseReferenceGoodies"):
+        if isinstance(case, dict):
+            for registry in registries:  # they drop an empty tag, which distribution refuses as we do
+                assert accepted(f"{registry}/{case['image']}") == (":@" not in case["image"]), case
+
+
+def test_what_oras_refuses(shared: Path) -> None:
+    familiar = {"localhost", "hello-world:linux"}  # they know no names without a registry
+    for case in others(shared, "TestParseReferenceUglies"):
+        assert accepted(case["raw"]) == (case["raw"] in familiar), case
+    for case in others(shared, "TestReference_Validate"):
+        parts = case["reference"]
+        mark = "@" if ":" in parts.get("Reference", "") else ":"
+        text = f"{parts['Registry']}/{parts['Repository']}" + mark * ("Reference" in parts) + parts.get("Reference", "")
+        assert accepted(text) != case["wantErr"], case
+
+
+def test_what_regclient_reads(shared: Path) -> None:
+    for case in others(shared, "TestNew"):
+        text = case["ref"]
+        if text == "localhost:5000":
+            expected = True  # a tag, as distribution has it
+        elif "://" in text or case.get("wantE") or text.startswith(("example./", "example.:")):
+            expected = False
+        else:
+            expected = case["registry"] == case["registry"].lower()  # see CAPITALS
+        assert accepted(text) == expected, case
+        if expected and "registry" in case:
+            reference = Reference.parse(text)
+            assert (reference.registry, reference.repository) == (case["registry"], case["repository"])
+            assert (reference.tag or "latest" * (not reference.digest), reference.digest or "") == (
+                case["tag"],
+                case["digest"],
+            )
+
+
+def test_what_regclient_takes_for_a_registry(shared: Path) -> None:
+    for case in others(shared, "TestNewHost"):
+        host = case["host"]
+        if "://" in host or not ("." in host or ":" in host or host == "localhost"):
+            continue  # other schemes of theirs, and names that are none of a host in a reference
+        empty_label = host.partition(":")[0].endswith(".")
+        assert accepted(f"{host}/app") == (not case.get("wantE") and not empty_label), case
+
+
+def test_what_go_containerregistry_takes(shared: Path) -> None:
+    names = ("RepositoryNames", "TagNames", "DigestNames", "TagDigestNames")
+    for kind in names:
+        for text in others(shared, f"goodStrictValidation{kind}", f"goodWeakValidation{kind}"):
+            assert accepted(text), text
+    for kind in ("RepositoryNames", "TagNames", "DigestNames"):
+        for text in others(shared, f"bad{kind}"):
+            assert not accepted(text), text
+    for text in others(shared, "goodStrictValidationRegistryNames"):
+        assert accepted(f"{text}/app"), text
+    for text in others(shared, "badRegistryNames"):
+        assert not accepted(f"{text}/app"), text
+
+
+def test_what_cue_labs_reads(shared: Path) -> None:
+    for case in others(shared, "parseReferenceTests"):
+        wanted = case.get("wantRef")
+        assert accepted(case["input"]) == (wanted is not None) or len(case["input"]) > TOO_LONG, case
+        if wanted and accepted(case["input"]):
+            reference = Reference.parse(case["input"])
+            library = "library/" * ("Host" not in wanted and "/" not in wanted["Repository"])
+            assert reference.repository == library + wanted["Repository"]
+            assert (reference.tag or "", reference.digest or "") == (wanted.get("Tag", ""), wanted.get("Digest", ""))
+            if "::" not in wanted.get("Host", ""):
+                assert reference.registry == wanted.get("Host", "docker.io")
+    for case in others(shared, "isValidHostTests"):
+        assert accepted(f"{case['host']}/app") == (case["want"] or case["host"] in ("localhost", "foo")), case
+    for case in others(shared, "isValidRepositoryTests"):
+        assert accepted(f"registry.example.com/{case['repo']}") == case["want"], case
+    for case in others(shared, "isValidTagTests"):
+        assert accepted(f"registry.example.com/app:{case['tag']}") == case["want"], case

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from policyengine.errors import RegistryError
+from policyengine.errors import InvalidReference, RegistryError
+from policyengine.oci.hosts import is_loopback
 from policyengine.registry.targets import (
     Origin,
     check_target,
-    is_loopback,
     is_public,
     may_have_login,
     origin_of,
@@ -103,6 +103,15 @@ def test_loopback_names(shared: Path) -> None:
 )
 def test_servers_of_registries(registry: str, plain_http: bool | None, url: str) -> None:
     assert str(registry_origin(registry, plain_http)) == url
+
+
+@pytest.mark.parametrize(
+    ("registry", "plain_http"), [("registry.example.com:80", True), ("localhost:443", False), ("localhost:80", True)]
+)
+def test_a_port_that_goes_without_saying_would_be_a_second_name(registry: str, plain_http: bool) -> None:
+    with pytest.raises(InvalidReference, match="anyway") as caught:
+        registry_origin(registry, plain_http)
+    assert caught.value.exit_code == 2
 
 
 INNER = [

@@ -233,7 +233,7 @@ def test_selection_is_exact_then_global_then_nothing() -> None:
         "r.example/prod/app2",
         "r.example/prod",
         "r.example/prod/app/x",
-        "r.example:443/prod/app",
+        "r.example:8443/prod/app",
         "prod/app",
         "*",
     ):
@@ -272,3 +272,29 @@ def test_any_value_anywhere_is_valid_or_a_trust_error(member: str, value: Any) -
     else:
         with pytest.raises(TrustError, match="line 1"):
             parsed(document)
+
+
+@pytest.mark.parametrize(
+    ("scope", "repository"),
+    [
+        ("r.example:443/prod/app", "r.example/prod/app"),
+        ("R.Example:0443/prod/app", "r.example/prod/app"),
+        ("index.docker.io/acme/app", "docker.io/acme/app"),
+        ("registry-1.docker.io/nginx", "docker.io/library/nginx"),
+        ("localhost:80/app", "localhost/app"),
+    ],
+)
+def test_a_scope_has_one_name_however_it_is_typed(scope: str, repository: str) -> None:
+    """Otherwise the statement for everything else, which may trust more, would be taken."""
+    found = parsed(policy(named("named", scope), named("rest", "*")))
+    for typed in (scope, repository):
+        selected = found.select(typed)
+        assert selected is not None
+        assert selected.name == "named"
+    with pytest.raises(TrustError, match="registry scope"):
+        parsed(policy(named("named", scope), named("again", repository)))
+
+
+def test_a_scope_with_a_port_that_is_none() -> None:
+    with pytest.raises(TrustError, match="not a repository"):
+        parsed(policy(named("named", "r.example:65536/app")))
