@@ -29,7 +29,7 @@ COMMANDS = {
         "sign": "Sign an image or another artifact with a key in a file.",
     },
     "Look inside": {
-        "explain": "Say what rules mean, why an image was decided about so, what a code means.",
+        "explain": "Say what rules mean, and why an image was decided about so.",
         "read": "Show what the engine sees in an evidence document.",
         "trust": "Show which signatures are trusted.",
     },

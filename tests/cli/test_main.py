@@ -16,7 +16,7 @@ from tests.cli.example import CLEAN, TRUST, VULNERABLE
 from tests.command import HEEDING, START, policyengine
 from tests.example import AT, POLICIES
 
-COMMANDS = ("eval", "check", "test", "fmt", "explain", "read", "trust")
+COMMANDS = ("eval", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust")
 
 
 def test_version() -> None:
@@ -27,7 +27,13 @@ def test_version() -> None:
 def test_help_is_grouped_by_topic_and_names_every_command() -> None:
     ran = policyengine("--help")
     assert ran.code == 0
-    assert re.findall(r"^(\w[\w ]+):$", ran.out, re.MULTILINE) == ["Options", "Decide", "Write policies", "Look inside"]
+    assert re.findall(r"^(\w[\w ]+):$", ran.out, re.MULTILINE) == [
+        "Options",
+        "Decide",
+        "Write policies",
+        "Rehearse",
+        "Look inside",
+    ]
     for command in COMMANDS:
         assert re.search(rf"^  {command}\s+[A-Z].*\.$", ran.out, re.MULTILINE)
     assert policyengine("-h").out == ran.out
