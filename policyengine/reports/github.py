@@ -15,24 +15,40 @@ from policyengine.reports.wording import WORDS, counts, digested, pinned
 
 LEVELS = {"deny": "error", "warn": "warning"}
 TEXT = 1_000
+SHOWN = 10
+"""Annotations of one level that the runner takes from a step; it drops the rest without a word."""
 
 
 def render(report: Report) -> str:
     """A line for each image, and the commands that make its annotations."""
-    return "".join(f"{line}\n" for decision in report.decisions for line in _lines(decision))
+    lines = [_verdict(decision) for decision in report.decisions]
+    found = [each for decision in report.decisions for each in _annotations(decision)]
+    for level in ("error", "warning"):
+        texts = [text for kind, text in found if kind == level]
+        lines += texts if len(texts) <= SHOWN else [*texts[: SHOWN - 1], _more(level, len(texts) - SHOWN + 1)]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _lines(decision: Decision) -> Iterator[str]:
-    yield orderless(printable(f"{WORDS[decision.decision]} {pinned(decision)}  {counts(decision.rules)}".rstrip()))
-    for rule in decision.rules:
-        if rule.uncovered:
-            yield _annotation(LEVELS.get(rule.effective_effect, "error"), rule, digested(rule))
+def _verdict(decision: Decision) -> str:
+    return orderless(printable(f"{WORDS[decision.decision]} {pinned(decision)}  {counts(decision.rules)}".rstrip()))
+
+
+def _annotations(decision: Decision) -> Iterator[tuple[str, str]]:
+    """The level and the command of each rule that does not hold, and of what decides beyond the rules."""
     if not decision.allowed:
         for reason in decision.reasons:
-            yield f"::error title=policyengine::{github_data(printable(reason.message, TEXT))}"
+            yield "error", f"::error title=policyengine::{github_data(printable(reason.message, TEXT))}"
+    for rule in decision.rules:
+        if rule.uncovered:
+            level = LEVELS.get(rule.effective_effect, "error")
+            yield level, _annotation(level, rule, digested(rule))
 
 
 def _annotation(level: str, rule: RuleResult, text: str) -> str:
     place = f"file={github_property(rule.path)},line={rule.line}"
     title = github_property(printable(f"{rule.identifier}: {rule.title}", 200))
     return f"::{level} {place},title={title}::{github_data(printable(text, TEXT))}"
+
+
+def _more(level: str, number: int) -> str:
+    return f"::{level} title=policyengine::{number} more are in the summary of this job"

@@ -9,7 +9,7 @@ import msgspec
 from policyengine.decision.model import Decision, RuleResult, Violation
 from policyengine.reports.formats import Report
 from policyengine.reports.safe import json_text, printable
-from policyengine.reports.sarif import fingerprint
+from policyengine.reports.sarif import BEYOND, fingerprint, stated
 from policyengine.reports.wording import pinned, sentence
 
 TEXT = 500
@@ -22,28 +22,20 @@ def render(report: Report) -> str:
     entries: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
     for decision in report.decisions:
-        for rule in decision.rules:
+        for rule in stated(decision):
             for violation in rule.uncovered:
                 mark = fingerprint(decision, rule, violation)
                 seen[mark] = seen.get(mark, 0) + 1
                 entries.append(_entry(decision, rule, violation, f"{mark}{seen[mark]:08x}"))
-        if not decision.allowed and not decision.violations:
-            entries += [_reason(decision, reason.message) for reason in decision.reasons]
     return json_text(msgspec.json.format(msgspec.json.encode(entries), indent=2).decode()) + "\n"
 
 
 def _entry(decision: Decision, rule: RuleResult, violation: Violation, mark: str) -> dict[str, Any]:
+    kind = (rule.effective_effect, violation.state)
     return {
         "description": printable(f"{rule.title}: {sentence(rule, violation)} ({pinned(decision)})", TEXT),
         "check_name": printable(rule.identifier),
         "fingerprint": mark,
-        "severity": SEVERITIES.get((rule.effective_effect, violation.state), "minor"),
+        "severity": "blocker" if rule.identifier == BEYOND else SEVERITIES.get(kind, "minor"),
         "location": {"path": printable(rule.path.removeprefix("./")), "lines": {"begin": max(rule.line, 1)}},
     }
-
-
-def _reason(decision: Decision, message: str) -> dict[str, Any]:
-    """Why nothing could be evaluated; there is no line to point at."""
-    violation = Violation(message, None, "violated")
-    rule = RuleResult("policyengine.decision", "deny", "deny", "no decision", "violated", (violation,), ".", 1)
-    return _entry(decision, rule, violation, fingerprint(decision, rule, violation)) | {"severity": "blocker"}

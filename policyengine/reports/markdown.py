@@ -12,6 +12,7 @@ from policyengine.decision.model import Decision, DocumentResult, RuleResult, Si
 from policyengine.reports.evidence import MARKS, SIGNATURE_MARKS, by, short
 from policyengine.reports.formats import Report
 from policyengine.reports.look import SYMBOLS
+from policyengine.reports.mermaid import flowchart
 from policyengine.reports.safe import orderless, printable
 from policyengine.reports.wording import WORDS, counts, covered_by, helps, pinned, plural, sentence
 
@@ -41,6 +42,8 @@ def _blocks(decision: Decision) -> Iterator[str]:
     yield " · ".join(part for part in (counts(decision.rules), *_circumstances(decision)) if part)
     if decision.reasons:
         yield "\n".join(f"- {code(reason.message)}" for reason in decision.reasons)
+    if decision.warnings:
+        yield "\n".join(f"- warning: {code(warning)}" for warning in decision.warnings[:SHOWN])
     if decision.platforms:
         yield _table(
             ("", "platform", "digest"),
@@ -55,6 +58,7 @@ def _blocks(decision: Decision) -> Iterator[str]:
     if rows:
         table = _table(("", "evidence", "digest", "signed"), rows)
         yield f"<details><summary>Evidence</summary>\n\n{table}\n\n</details>"
+        yield f"<details><summary>Artifacts</summary>\n\n```mermaid\n{flowchart([decision])}```\n\n</details>"
 
 
 def _circumstances(decision: Decision) -> Iterator[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 
+from policyengine.decision.model import Decision
 from policyengine.reports.formats import Report
 from policyengine.reports.graph import Node, graph
 from policyengine.reports.look import SYMBOLS
@@ -17,14 +18,19 @@ HARMLESS = frozenset(" .,-_/+=@…✓✗!?~·")
 
 def render(report: Report) -> str:
     """One flowchart with a tree for each image."""
+    return orderless(flowchart(report.decisions))
+
+
+def flowchart(decisions: Sequence[Decision]) -> str:
+    """The same, for another document to hold."""
     numbers = count(1)
     lines = ["flowchart LR"]
-    for decision in report.decisions:
+    for decision in decisions:
         lines += [f"  {line}" for line in _tree(graph(decision), numbers, "")]
     lines += [
         f"  classDef {name} stroke:{COLOURS[colour]},stroke-width:2px" for name, (_, _, colour) in SYMBOLS.items()
     ]
-    return orderless("\n".join([*lines, ""]))
+    return "\n".join([*lines, ""])
 
 
 def _tree(node: Node, numbers: Iterator[int], parent: str) -> Iterator[str]:

@@ -10,8 +10,8 @@ from policyengine.reports.markup import element, escaped
 
 ROW, GAP, HEIGHT = 56, 48, 40
 """Pixels: from one row to the next, between columns, and of a box."""
-LETTER, PADDING = 7.2, 12
-"""Pixels: the width of a letter at 13 pixels, and beside the text in a box."""
+LETTER, PADDING = 7.9, 12
+"""Pixels: the width of a letter at 13 pixels in the widest of common fonts, and beside the text in a box."""
 
 
 class Picture:

@@ -10,10 +10,9 @@ from policyengine.reports.evidence import show_evidence
 from policyengine.reports.formats import Report
 from policyengine.reports.instant import rfc3339
 from policyengine.reports.look import Page, cells
-from policyengine.reports.wording import WORDS, counts, helps, pinned, plural, said
+from policyengine.reports.wording import WORDS, counts, helps, pinned, plural, said, weight
 
 COLOURS = {"allow": "bold green", "deny": "bold red", "error": "bold yellow"}
-RANK = {"violated": 0, "undetermined": 1, "waived": 2, "passed": 3, "not-applicable": 4}
 SHOWN = 5
 """Violations shown per rule unless all are asked for: enough to see the pattern, few enough for one screen."""
 
@@ -34,7 +33,7 @@ def _decision(page: Page, decision: Decision) -> None:
     if page.look.quiet:
         return
     _platforms(page, decision)
-    for rule in sorted(decision.rules, key=_weight):
+    for rule in sorted(decision.rules, key=weight):
         _rule(page, rule)
     _quiet_rules(page, decision.rules)
     _warnings(page, decision)
@@ -82,11 +81,6 @@ def _platforms(page: Page, decision: Decision) -> None:
 
 
 # ---------------------------------------------------------------------------- the rules
-
-
-def _weight(rule: RuleResult) -> tuple[bool, int]:
-    """What decides comes first: denying rules, definite violations before undetermined ones; then warnings."""
-    return rule.effective_effect != "deny", RANK[rule.status]
 
 
 def _rule(page: Page, rule: RuleResult) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from policyengine.decision.model import Decision, RuleResult, Violation, WaiverResult
 
 WORDS = {"allow": "ALLOW", "deny": "DENY", "error": "COULD NOT DECIDE"}
+RANK = {"violated": 0, "undetermined": 1, "waived": 2, "passed": 3, "not-applicable": 4}
 OUTCOMES = ("violated", "undetermined", "warning", "waived", "passed")
 
 
@@ -20,6 +21,11 @@ def pinned(decision: Decision) -> str:
 def plural(number: int, noun: str) -> str:
     """`1 rule`, `2 rules`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def weight(rule: RuleResult) -> tuple[bool, bool, int]:
+    """What decides comes first: denying rules, definite violations before undetermined ones; then warnings."""
+    return not rule.uncovered, rule.effective_effect != "deny", RANK[rule.status]
 
 
 def said(rule: RuleResult, violation: Violation) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 
 def azure_commands(output: str) -> list[str]:
@@ -44,3 +45,55 @@ HOSTILE = (
     "\U000e0041\U000e0042",
 )
 """Texts that have been used, or could be, to make a terminal or an agent do something."""
+
+
+# ---------------------------------------------------------------------------- the agents' own parsers
+
+
+@dataclass(frozen=True)
+class Order:
+    """A command as an agent understands it."""
+
+    name: str
+    properties: dict[str, str]
+    data: str
+
+
+AZURE = (("%3B", ";"), ("%0D", "\r"), ("%0A", "\n"), ("%5D", "]"), ("%AZP25", "%"))
+GITHUB_DATA = (("%0D", "\r"), ("%0A", "\n"), ("%25", "%"))
+GITHUB_PROPERTY = (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%"))
+
+
+def unescaped(text: str, table: tuple[tuple[str, str], ...]) -> str:
+    for escape, character in table:
+        text = text.replace(escape, character)
+    return text
+
+
+def azure_orders(output: str) -> list[Order]:
+    """What Azure's agent does for `output`: the first `##vso[area.event properties]data` of each line."""
+    found = []
+    for line in output.splitlines():
+        _, prefix, rest = line.partition("##vso[")
+        head, bracket, data = rest.partition("]")
+        if prefix and bracket:
+            name, _, properties = head.strip().partition(" ")
+            assert re.fullmatch(r"\w+\.\w+", name), line
+            pairs = [part.partition("=") for part in properties.split(";") if part.strip()]
+            assert all(equals for _, equals, _ in pairs), line
+            known = {key.strip().lower(): unescaped(value.strip(), AZURE) for key, _, value in pairs}
+            found.append(Order(name, known, unescaped(data, AZURE)))
+    return found
+
+
+def github_orders(output: str) -> list[Order]:
+    """What GitHub's runner does for `output`: each line that begins with `::name properties::data`."""
+    found = []
+    for line in output.splitlines():
+        head, end, data = line.strip().removeprefix("::").partition("::")
+        if line.strip().startswith("::") and end:
+            name, _, properties = head.partition(" ")
+            pairs = [part.partition("=") for part in properties.split(",") if part]
+            known = {key.strip().lower(): unescaped(value, GITHUB_PROPERTY) for key, _, value in pairs}
+            found.append(Order(name, known, unescaped(data, GITHUB_DATA)))
+    return found
