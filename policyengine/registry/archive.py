@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +36,10 @@ class Archive:
     def read(self, name: str, limit: int) -> bytes | None:
         """The bytes of the member `name`, or `None` if there is none; raises as `Tar.read` does."""
         return self._tar.read(self._prefix + name, limit)
+
+    def pieces(self, name: str) -> Iterator[bytes] | None:
+        """The same in pieces, however many there are."""
+        return self._tar.pieces(self._prefix + name)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from policyengine import limits
 from policyengine.errors import UsageError
 from policyengine.oci import Reference, quoted
 from policyengine.registry.credentials import Logins
@@ -27,10 +28,12 @@ MODES = ("auto", "api", "tag")
 class Registry:
     """Registries as the user's logins reach them: cheap to make, and to be closed, as by `with`.
 
-    `plain_http` is for all registries; `None` means loopback names only. `referrers` is `auto`,
-    `api` or `tag`. `timeout` bounds, in seconds, all requests for one repository object; `workers`
-    how many are made at once. `trusted_hosts` (`host[:port]`) may be redirected to, and given a
-    login as token server, wherever they are. Raises `UsageError` for options that cannot be.
+    `plain_http` is for all registries; `None` means loopback names only. `referrers` is `auto`, `api`
+    or `tag`. `timeout` bounds, in seconds, all requests for one repository object; `workers` how many
+    are made at once, for all of the `images` that are asked for at the same time. `trusted_hosts`
+    (`host[:port]`) may be redirected to, and given a login as token server, wherever they are. `most`
+    bounds the bytes received for one repository object. Raises `UsageError` for options that cannot
+    be.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class Registry:
         referrers: str = "auto",
         timeout: float = 60.0,
         workers: int = 8,
+        images: int = 1,
         trusted_hosts: Iterable[str] | None = None,
         environment: Mapping[str, str] | None = None,
         transport: Transport | None = None,
         retry: Retry = PATIENT,
+        most: int = limits.RUN_BYTES,
     ) -> None:
         environment = os.environ if environment is None else environment
         if referrers not in MODES:
@@ -63,33 +68,35 @@ class Registry:
         self._mode = referrers
         self._timeout = timeout
         self._workers = workers
+        self._each = max(1, workers // max(1, images))
         self._retry = retry
+        self._most = most
         self._transport = transport
-        self._authorizers: dict[str, Authorizer] = {}
+        self._authorizers: dict[tuple[str, str], Authorizer] = {}
         self._lock = threading.Lock()
 
     def repository(self, name: str) -> Repository:
         """The store of `registry/path`, with a deadline of its own that begins with its first request."""
         reference = Reference.parse(name)
+        return Repository(reference, self._session(reference, "pull"), self._mode, self._each)
+
+    def pusher(self, name: str) -> Pusher:
+        """What attaches artifacts in `registry/path`, with a deadline of its own."""
+        from policyengine.registry.push import Pusher
+
+        reference = Reference.parse(name)
+        return Pusher(reference, self._session(reference, "pull,push"), self._mode)
+
+    def _session(self, reference: Reference, actions: str) -> Session:
+        """A conversation about one repository, with the login that these actions (of a token's scope) need."""
         origin = registry_origin(reference.registry, self._plain_http)
         transport = self._connect(origin.host, origin.port)
         with self._lock:
             authorizer = self._authorizers.setdefault(
-                reference.name, Authorizer(reference.name, origin, transport, self._logins, self._trusted)
+                (reference.name, actions),
+                Authorizer(reference.name, origin, transport, self._logins, self._trusted, actions),
             )
-        session = Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry)
-        return Repository(reference, session, self._mode, self._workers)
-
-    def pusher(self, name: str) -> Pusher:
-        """What attaches artifacts in `registry/path`, with a login and a deadline of its own."""
-        from policyengine.registry.push import Pusher
-
-        reference = Reference.parse(name)
-        origin = registry_origin(reference.registry, self._plain_http)
-        transport = self._connect(origin.host, origin.port)
-        authorizer = Authorizer(reference.name, origin, transport, self._logins, self._trusted)
-        session = Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry)
-        return Pusher(reference, session, self._mode)
+        return Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry, self._most)
 
     def _connect(self, host: str, port: int) -> Transport:
         """The transport, which may go to this server; HTTP is imported here, so that layouts never pay for it."""

@@ -169,6 +169,14 @@ class Layout:
             raise NotFound(f"the layout does not hold {digest}")
         return data
 
+    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """See `Whole.pieces`."""
+        name = f"blobs/{verifiable(descriptor.digest).replace(':', '/')}"
+        found = self._files.pieces(name)
+        if found is None:
+            raise NotFound(f"the layout does not hold {descriptor.digest}")
+        return found
+
     def referrers(self, digest: str) -> tuple[Descriptor, ...]:
         """See `Store.referrers`. They are found by reading every manifest that `index.json` reaches.
 

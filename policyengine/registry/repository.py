@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -123,6 +123,12 @@ class Repository:
         if answer.status != 200:
             raise failure(answer, what, self._session.origin)
         return self._remember(descriptor.digest, verify(answer.body, descriptor.digest, descriptor.size))
+
+    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """See `Whole.pieces`. Where the transfer breaks off, it goes on from there."""
+        what = f"the blob {descriptor.digest} of {self._name}"
+        url = self._url(f"blobs/{verifiable(descriptor.digest)}")
+        return self._session.resumed(lambda start: self._session.stream(url, what, start))
 
     def referrers(self, digest: str) -> tuple[Descriptor, ...]:
         """See `Store.referrers`. A list is asked for once: one decision sees one state of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -46,6 +46,7 @@ class Session:
         deadline: Deadline,
         trusted: Container[str] = (),
         retry: Retry = PATIENT,
+        most: int = limits.RUN_BYTES,
     ) -> None:
         self.origin = origin
         self._transport = transport
@@ -54,6 +55,7 @@ class Session:
         self._trusted = trusted
         self._retry = retry
         self._lock = threading.Lock()
+        self._most = most
         self._bytes = 0
 
     def get(
@@ -91,6 +93,25 @@ class Session:
             time.sleep(wait)
         raise AssertionError("a request is sent at least once")
 
+    def resumed(self, opened: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
+        """What `opened(0)` yields; where that breaks off after n bytes in a way that may pass, `opened(n)` goes on.
+
+        A transfer that gets on is not given up for having broken off often.
+        """
+        start = failed = 0
+        while True:
+            try:
+                for piece in opened(start):
+                    yield piece
+                    start, failed = start + len(piece), 0
+            except RegistryError as error:
+                wait, failed = self._retry.delay(failed), failed + 1
+                if not error.retry or failed >= self._retry.attempts or not self._deadline.allows(wait):
+                    raise
+                time.sleep(wait)
+            else:
+                return
+
     def send(
         self, method: str, url: str, what: str, body: bytes | Content = b"", headers: Mapping[str, str] | None = None
     ) -> Answer:
@@ -102,6 +123,41 @@ class Session:
         excess = TooLarge(f"the answer about {what} is too large")
         wanted = _Wanted(what, "*/*", limits.ERROR_BYTES, excess, True, method, body, headers or {})
         return self._authorised(url, wanted) if target == self.origin else self._exchange(url, wanted, "")
+
+    def stream(self, url: str, what: str, start: int = 0) -> Iterator[bytes]:
+        """The body of a blob in pieces, from byte `start` on, as long as it comes.
+
+        Raises `RegistryError` where it cannot be had or breaks off, with `retry` where another try may help.
+        """
+        target, asked = self.origin, False
+        wanted = _Wanted(what, "*/*", limits.ERROR_BYTES, TooLarge(what), False, headers=_range(start))
+        for _ in range(limits.REDIRECTS + 2):  # one of them for the login
+            own = target == self.origin
+            header = self._authorizer.current() if own else ""
+            with self._transport.open(self._request(url, wanted, header), self._deadline) as response:
+                if response.status in (200, 206):
+                    yield from self._pieces(response, start if response.status == 200 else 0)
+                    return
+                answer = Answer(response.status, joined(response.headers), self._body(response, wanted))
+            if answer.status == 401 and own and not asked and answer.header("www-authenticate"):
+                asked = True
+                self._authorizer.renew(answer.header("www-authenticate"), header, self._deadline)
+                continue
+            if answer.status not in REDIRECTED or not answer.header("location"):
+                raise failure(answer, what, self.origin)
+            url = resolve_url(url, answer.header("location"))
+            target = check_target("redirect", url, self.origin, self._trusted)
+        raise RegistryError(f"{self.origin} redirects more than {limits.REDIRECTS} times for {what}")
+
+    def _pieces(self, response: Response, known: int) -> Iterator[bytes]:
+        """A body as it arrives, without the first `known` bytes, which a registry sends anew that knows no ranges."""
+        if response.header("content-encoding").lower() not in ("", "identity"):
+            raise RegistryError(f"{self.origin} sends a blob compressed, which was not asked for")
+        for chunk in response.chunks:
+            self._spend(len(chunk))
+            skipped, known = min(known, len(chunk)), max(known - len(chunk), 0)
+            if chunk[skipped:]:
+                yield chunk[skipped:]
 
     def _follow(self, url: str, wanted: _Wanted) -> Answer:
         """The answer at the end of all redirects. The login goes to the registry itself only."""
@@ -127,11 +183,15 @@ class Session:
         return self._exchange(url, wanted, header)
 
     def _exchange(self, url: str, wanted: _Wanted, authorization: str) -> Answer:
+        request = self._request(url, wanted, authorization)
+        with self._transport.open(request, self._deadline) as response:
+            return Answer(response.status, joined(response.headers), self._body(response, wanted))
+
+    def _request(self, url: str, wanted: _Wanted, authorization: str) -> Request:
         headers = {"Accept": wanted.accept, "Accept-Encoding": "identity", "User-Agent": CLIENT, **wanted.headers}
         if authorization:
             headers["Authorization"] = authorization
-        with self._transport.open(Request(wanted.method, url, headers, wanted.body), self._deadline) as response:
-            return Answer(response.status, joined(response.headers), self._body(response, wanted))
+        return Request(wanted.method, url, headers, wanted.body)
 
     def _body(self, response: Response, wanted: _Wanted) -> bytes:
         """The whole body of a success, the beginning of any other."""
@@ -157,8 +217,12 @@ class Session:
     def _spend(self, size: int) -> None:
         with self._lock:
             self._bytes += size
-            if self._bytes > limits.RUN_BYTES:
-                raise TooLarge(f"{quoted(self.origin)} sent more than {limits.RUN_BYTES} bytes for one image")
+            if self._bytes > self._most:
+                raise TooLarge(f"{quoted(self.origin)} sent more than {self._most} bytes for one image")
+
+
+def _range(start: int) -> dict[str, str]:
+    return {"Range": f"bytes={start}-"} if start else {}
 
 
 class _Wanted(Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from policyengine.errors import PolicyEngineError
@@ -45,6 +45,16 @@ class Store(Protocol):
         """One wave: `function` of every item, concurrently where that helps, results in order.
 
         An error of this package becomes the result of its item, so that one never stops the rest.
+        """
+
+
+class Whole(Store, Protocol):
+    """A store that also gives content which is too large to be held, such as the layers of an image."""
+
+    def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
+        """The bytes of a blob of any size as they arrive, not verified.
+
+        They count only when `writing.checked` has seen all of them. Raises as soon as it is asked, or underway.
         """
 
 

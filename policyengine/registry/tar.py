@@ -15,6 +15,7 @@ from typing import BinaryIO
 from policyengine import limits
 from policyengine.errors import Malformed, TooLarge
 from policyengine.oci import quoted
+from policyengine.registry.content import PIECE
 
 BLOCK = 512
 HEADER_BYTES = 64 * BLOCK
@@ -49,14 +50,32 @@ class Tar:
 
         Raises `Malformed` for what is not a regular file or there twice, and `TooLarge` beyond `limit`.
         """
+        member = self._member(name)
+        if member is None:
+            return None
+        offset, size = member
+        if size > limit:
+            raise TooLarge(f"{quoted(name)} in the archive has more than {limit} bytes")
+        return self._part(name, offset, size)
+
+    def pieces(self, name: str) -> Iterator[bytes] | None:
+        """The same in pieces, however many there are."""
+        member = self._member(name)
+        if member is None:
+            return None
+        offset, end = member[0], sum(member)
+        return (self._part(name, start, min(PIECE, end - start)) for start in range(offset, end, PIECE))
+
+    def _member(self, name: str) -> tuple[int, int] | None:
+        """Where the member `name` begins and how long it is, or `None` if there is none."""
         if name not in self._members:
             return None
         member = self._members[name]
         if member is None:
             raise Malformed(f"{quoted(name)} in the archive is not a regular file, or is there twice")
-        offset, size = member
-        if size > limit:
-            raise TooLarge(f"{quoted(name)} in the archive has more than {limit} bytes")
+        return member
+
+    def _part(self, name: str, offset: int, size: int) -> bytes:
         try:
             with self._lock:
                 return _content(self._file, offset, size)

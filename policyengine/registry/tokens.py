@@ -36,9 +36,16 @@ class Authorizer:
     """The `Authorization` header for requests to one repository; serves several threads."""
 
     def __init__(
-        self, name: str, origin: Origin, transport: Transport, logins: Logins, trusted: Container[str] = ()
+        self,
+        name: str,
+        origin: Origin,
+        transport: Transport,
+        logins: Logins,
+        trusted: Container[str] = (),
+        actions: str = "pull",
     ) -> None:
         self._name = name
+        self._actions = actions
         self._origin = origin
         self._transport = transport
         self._logins = logins
@@ -99,7 +106,7 @@ class Authorizer:
     def _ask(self, url: str, challenge: Challenge, login: Login | None, deadline: Deadline) -> Answer:
         """The token server's answer: a refresh token goes in a form, user and password in a header."""
         fields = [("service", challenge.parameters["service"])] if challenge.parameters.get("service") else []
-        own = f"repository:{self._name.partition('/')[2]}:pull"
+        own = f"repository:{self._name.partition('/')[2]}:{self._actions}"
         scopes = merged_scopes([own, *challenge.parameters.get("scope", "").split()])
         if login and login.identity_token:
             form = [("grant_type", "refresh_token"), *fields, ("client_id", CLIENT), ("scope", " ".join(scopes))]
