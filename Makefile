@@ -10,7 +10,7 @@ PEERS := .tools/.peers
 GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fmt example schema clean
+.PHONY: help demo test fuzz check bench fmt example schema clean
 
 help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -20,6 +20,9 @@ demo: $(RUNTIME) ## set up, then decide about the two images of examples/order-a
 
 test: $(DEV) $(if $(GO),$(PEERS)) ## set up, then run every test (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest -n 2 --benchmark-disable $(ARGS)
+
+fuzz: $(DEV) ## look for what no test tries, for ten minutes (SECONDS=60 FUZZERS="policies" ARGS="--seed 7")
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),600) $(FUZZERS) $(ARGS)
 
 check: $(DEV) ## format, lint, types, layers, sizes
 	$(BIN)/ruff format --check .
