@@ -93,6 +93,9 @@ ARCHIVE_MEMBERS = 100_000
 ARCHIVE_NAME_BYTES = 1024
 """A member's name in an archive; those of a layout have 71 to 200."""
 
+RECORD_BYTES = 256 * 1024 * 1024
+"""What a record says of itself: the lists of a few hundred images with many referrers."""
+
 UNPACKED_BYTES = 4 * 1024 * 1024 * 1024
 """A layout's archive that gzip packed, when unpacked to a temporary file."""
 
@@ -170,3 +173,15 @@ REVOCATION_SECONDS = 20.0
 
 REVOCATION_ADDRESSES = 8
 """Addresses of one kind that are asked about one certificate; real ones name one or two."""
+
+SOURCE_BYTES = 32 * 1024 * 1024
+"""A list of references, or a file of manifests; all workloads of a large cluster take about ten."""
+
+SOURCE_IMAGES = 10_000
+"""Images of one run; whoever audits more splits them, so that a failure costs less."""
+
+YAML_NODES = 2_000_000
+"""Values in one file of manifests, so that a small text cannot fill the memory."""
+
+YAML_DEPTH = 100
+"""Levels of nesting in a file of manifests; real ones stay below 25."""

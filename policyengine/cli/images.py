@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -14,12 +15,15 @@ from policyengine.language.source import SUFFIX
 from policyengine.oci import Reference, is_digest
 from policyengine.registry.layout import Layout, parse_layout_reference
 
+if TYPE_CHECKING:
+    from policyengine.cli.manifests import Named
+
 MARKER = "oci-layout"
 """The file that makes a folder an image layout (image specification, `image-layout.md`)."""
 
 
 class Arguments(Struct, frozen=True):
-    """The positional arguments, told apart."""
+    """The references and policies that were named."""
 
     references: tuple[str, ...]
     policies: tuple[str, ...]
@@ -32,8 +36,8 @@ class Image(Struct, frozen=True):
     shown: str = ""
 
 
-def sorted_out(arguments: Sequence[str], policies: Sequence[str]) -> Arguments:
-    """What names a file or folder is a policy path, the rest are references.
+def sorted_out(arguments: Sequence[str], policies: Sequence[str], listed: Sequence[Named] = ()) -> Arguments:
+    """What names a file or folder is a policy path, the rest are references; `listed` are those that files name.
 
     Raises `UsageError` where either is missing, or where something is plainly meant to be the other thing.
     """
@@ -45,13 +49,13 @@ def sorted_out(arguments: Sequence[str], policies: Sequence[str]) -> Arguments:
     for reference in references:
         if reference.endswith((SUFFIX, "/")) or reference.startswith(("./", "../", "~")):
             raise UsageError(f"there is no {quoted(reference)}", "name the files or folders that hold your policies")
-    if not references:
+    if not references and not listed:
         raise UsageError("no image was named", "write registry.example.com/repository@sha256:… before the policies")
     if not paths and not policies:
         plain = [reference for reference in references if ":" not in reference and "@" not in reference]
         missing = f"there is no file or folder {quoted(plain[-1])}" if plain else "no policy was named"
         raise UsageError(missing, "name the files or folders that hold your policies")
-    return Arguments(tuple(references), (*policies, *paths))
+    return Arguments((*references, *(each.text for each in listed)), (*policies, *paths))
 
 
 def in_layouts(references: Sequence[str], repository: str | None, platform: str | None) -> list[Image]:
