@@ -90,15 +90,20 @@ def explained(
 def _as_before(
     options: Options, references: Sequence[str], before: Mapping[str, Any] | None
 ) -> tuple[Options, Sequence[str]]:
-    """The image, instant and environment of an earlier decision, where the command line names no others."""
+    """The image, repository, instant and environment of an earlier decision, where the command line names no others."""
     if before is None:
         return options, references
     if len(references) > 1:
         raise UsageError("a decision is about one image", "name one image, or none")
     if not references and (options.oci_layout or not before["subject"]["repository"]):
         raise UsageError("the decision is about an image of a layout", "name it: --oci-layout PATH@sha256:…")
-    environment = options.environment or before["policySet"].get("environment")
-    return replace(options, at=options.at or before["at"], environment=environment), references or (_pinned(before),)
+    earlier = replace(
+        options,
+        at=options.at or before["at"],
+        environment=options.environment or before["policySet"].get("environment"),
+        repository=options.repository or (before["subject"]["repository"] or None if options.oci_layout else None),
+    )
+    return earlier, references or (_pinned(before),)
 
 
 def _pinned(before: Mapping[str, Any]) -> str:

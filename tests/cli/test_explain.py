@@ -209,6 +209,11 @@ def test_the_same_evidence_gives_the_same_decision_without_the_instant_being_nam
     assert explain(VULNERABLE, "--decision", decision, "-o", "json").json["replay"] == {"same": True, "differences": []}
 
 
+def test_the_repository_that_a_layout_stood_for_is_that_of_the_file(decision: Path) -> None:
+    ran = policyengine("explain", "--oci-layout", *TRUST, VULNERABLE, POLICIES, "--decision", decision, "no-critical")
+    assert "  ✓ the decision in the file is the same\n" in ran.out
+
+
 def differences(decision: Path, *arguments: object, policies: object = POLICIES) -> list[str]:
     ran = explain("--decision", decision, "-o", "json", *arguments, policies=policies)
     assert ran.code == 1

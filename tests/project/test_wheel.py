@@ -34,6 +34,7 @@ def data_of(folder: Path) -> set[str]:
 def test_every_data_file_of_the_checkout_is_in_the_wheel(installed: Path) -> None:
     expected = data_of(ROOT / "policyengine") | {"grammar/policy.lark"}
     expected |= {f"policies/{name}" for name in data_of(ROOT / "policies")}
+    expected |= {f"diagnostics/{name}" for name in data_of(ROOT / "docs" / "diagnostics")}
 
     assert data_of(installed / "policyengine") == expected
     assert {"py.typed", "schemas/decision-v1.json"} < expected
@@ -44,6 +45,12 @@ def test_the_command_runs_from_the_wheel_alone(installed: Path, tmp_path: Path) 
     finished = policyengine("test", policies, cwd=tmp_path, PYTHONPATH=str(installed), PYTHONSAFEPATH="1")
 
     assert finished.code == 0, finished.out + finished.err
+
+
+def test_the_pages_of_codes_are_shown_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    finished = policyengine("explain", "E103", cwd=tmp_path, PYTHONPATH=str(installed), PYTHONSAFEPATH="1")
+
+    assert "Right:" in finished.out
 
 
 def test_the_wheel_is_what_was_imported(installed: Path, tmp_path: Path) -> None:
