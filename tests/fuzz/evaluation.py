@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hypothesis import given, seed, settings
+from hypothesis import HealthCheck, given, seed, settings
 
 from policyengine.language import checked
 from policyengine.language.compiler import compile_policy
@@ -31,7 +31,7 @@ def check(number: int) -> None:
     """Whatever is drawn has one meaning."""
 
     @seed(number)
-    @settings(max_examples=DRAWN, database=None, derandomize=False)
+    @settings(max_examples=DRAWN, database=None, derandomize=False, suppress_health_check=list(HealthCheck))
     @given(policies(), views())
     def agree(subject: checked.Policy, view: View) -> None:
         assert compile_policy(subject).bind({})._evaluate(view) == interpret(subject, view, {})
