@@ -187,11 +187,16 @@ def _syntax_fault(text: bytes, message: str) -> _Place:
 
 def _every_key_kept(text: bytes, value: object) -> bool:
     """Whether `value` has as many keys as `text` wrote, by counting colons (see the module's text)."""
+    return msgspec.json.encode(value).count(b":") == colons(text)
+
+
+def colons(text: bytes) -> int:
+    """How many colons the JSON `text` writes, between keys and values and in its texts, escaped ones included."""
     written = text.count(b":")
     if b"\\u003" in text:
         unescaped = text.replace(b"\\\\", b"")
         written += unescaped.count(b"\\u003a") + unescaped.count(b"\\u003A")
-    return msgspec.json.encode(value).count(b":") == written
+    return written
 
 
 def _repeated_key(text: bytes) -> tuple[str, int | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
@@ -39,8 +40,7 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
     stated = text(metadata, "timestamp")
     time = instant(stated) or source.created
     tool, tool_version = _tool(metadata)
-    listed = list(_flattened([*items(bom, "components"), *items(member(metadata, "component"), "components")]))
-    packages = _packages(bom, listed, source.digest)
+    packages = _packages(bom, source.digest)
     sbom = Sbom(
         format=f"cyclonedx-{form}",
         version=version,
@@ -51,46 +51,51 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
         signatures=source.signatures,
         packages=packages,
     )
-    found, warnings = _vex(bom, listed, time, source)
+    found, warnings = _vex(bom, time, source)
     if stated is not None and not instant(stated):
         warnings.append("its timestamp cannot be read")
     if not packages.items and not packages.gaps:
         warnings.append("its list of components is empty")
-    only_vex = bool(found) and not listed
+    only_vex = bool(found) and next(_listed(bom), None) is None
     result: tuple[Sbom | Vex, ...] = found if only_vex else (sbom, *found)
     kind = "vex" if only_vex else "sbom"
     label = f"cyclonedx-{form}-{version}"
     return Reading(kind, label, result, tool, tool_version, time, _subjects(metadata), tuple(warnings))
 
 
-def _vex(bom: Record, listed: list[Any], time: datetime | None, source: Source) -> tuple[tuple[Vex, ...], list[str]]:
+def _vex(bom: Record, time: datetime | None, source: Source) -> tuple[tuple[Vex, ...], list[str]]:
     """The statements about vulnerabilities that the BOM lists, and warnings about them."""
     if not bom.get("vulnerabilities"):
         return (), []
     from policyengine.evidence import bomvex, vex
 
-    found = bomvex.statements(bom, time, _references(listed), source)
+    found = bomvex.statements(bom, time, _references(bom), source)
     warnings = list(vex.doubts(found))
     if count := bomvex.unanalysed(bom):
         warnings.append(f"it lists {count} vulnerabilities, which make no scan: attach the scan itself")
     return found, warnings
 
 
-def _references(listed: list[Any]) -> dict[str, str]:
+def _references(bom: Record) -> dict[str, str]:
     """The package URLs of the components by the names that the BOM refers to them by."""
-    known = ((each.get("bom-ref"), each.get("purl")) for each in listed if type(each) is dict)
+    known = ((each.get("bom-ref"), each.get("purl")) for each in _listed(bom) if type(each) is dict)
     return {name: purl for name, purl in known if type(name) is str and type(purl) is str}
 
 
-def _packages(bom: Record, listed: list[Any], document: str) -> Collection[Package]:
+def _listed(bom: Record) -> Iterator[Any]:
     """All components but the one that the BOM is about; those within it are components too."""
-    packages = collect(listed, lambda each: [_component(each, document)], "component")
+    within = items(member(member(bom, "metadata"), "component"), "components")
+    return _flattened(chain(items(bom, "components"), within))
+
+
+def _packages(bom: Record, document: str) -> Collection[Package]:
+    packages = collect(_listed(bom), lambda each: [_component(each, document)], "component")
     if bom.get("components") is None:
         packages = Collection(packages.items, (*packages.gaps, Gap("the BOM has no list of components")))
     return packages
 
 
-def _flattened(components: list[Any]) -> Iterator[Any]:
+def _flattened(components: Iterable[Any]) -> Iterator[Any]:
     """Components and all components within them, once each, in the order of the document."""
     stack = [iter(components)]
     while stack:

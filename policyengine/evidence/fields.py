@@ -7,12 +7,13 @@ for the lack of what was there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 from policyengine import limits
 from policyengine.evidence.model import Collection, Gap
+from policyengine.evidence.pieces import Pieces
 from policyengine.strictjson import quoted
 
 Record = dict[str, Any]
@@ -40,7 +41,9 @@ def text(record: Record, key: str) -> str | None:
         return None
     if type(value) is not str:
         raise _wrong(record, key, "a text")
-    return value if value and (len(value) > _BLANK or not value.isspace()) else None
+    if value and not value[0].isspace():
+        return value
+    return value if len(value) > _BLANK or (value and not value.isspace()) else None
 
 
 def required(record: Record, key: str) -> str:
@@ -61,19 +64,26 @@ def member(record: Record, key: str) -> Record:
     return value
 
 
-def items(record: Record, key: str) -> list[Any]:
+def items(record: Record, key: str) -> Sequence[Any]:
     """The array at `key`, its elements unchecked; empty where it is absent."""
     value = record.get(key)
     if value is None:
         return []
-    if type(value) is not list:
+    if not is_array(value):
         raise _wrong(record, key, "an array")
-    return value
+    return value  # type: ignore[no-any-return]
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is an array, at hand or in pieces."""
+    return type(value) is list or type(value) is Pieces
 
 
 def records(record: Record, key: str) -> list[Record]:
     """The array of objects at `key`; empty where it is absent."""
     values = items(record, key)
+    if type(values) is not list:
+        values = list(values)
     for value in values:
         if type(value) is not dict:
             raise Unreadable(f"{quoted(key)} holds {_kind(value)} where objects belong", record, key)
@@ -83,6 +93,8 @@ def records(record: Record, key: str) -> list[Record]:
 def texts(record: Record, key: str) -> list[str]:
     """The array of texts at `key`; empty where it is absent."""
     values = items(record, key)
+    if type(values) is not list:
+        values = list(values)
     for value in values:
         if type(value) is not str:
             raise Unreadable(f"{quoted(key)} holds {_kind(value)} where texts belong", record, key)

@@ -6,13 +6,17 @@ travels as JSON, and an attacker chooses types freely.
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
 from policyengine.evidence.fields import Unreadable, path_of
+from policyengine.evidence.pieces import Document
 from policyengine.evidence.reading import Reading, Source
-from policyengine.evidence.recognition import recognised
+from policyengine.evidence.recognition import Reader, recognised
 
 
 def sniff(data: bytes) -> str | None:
@@ -25,11 +29,44 @@ def sniff(data: bytes) -> str | None:
 
 def read(data: bytes, source: Source) -> Reading:
     """What the document `data` says. Raises `EvidenceError`, with the place, for what cannot be read whole."""
-    _, reader, content = recognised(data)
+    with _uncollected():
+        _, reader, content = recognised(data)
+        if not isinstance(content, Document):
+            return _read(reader, content, content, source)
+        try:
+            reading = _read(reader, content.value, data, source)
+            content.finish()
+        except strictjson.JsonError as fault:
+            raise _located(fault, data) from None
+        return reading
+
+
+def _read(reader: Reader, content: Any, data: bytes, source: Source) -> Reading:
     try:
         return reader(content, source)
     except Unreadable as fault:
         raise EvidenceError(str(fault), "", *_place(fault, content, data)) from None
+
+
+def _located(fault: strictjson.JsonError, data: bytes) -> EvidenceError:
+    """The `fault` of a piece as that of the whole document, where it has a place."""
+    try:
+        strictjson.loads(data)
+    except strictjson.JsonError as known:
+        fault = known
+    return EvidenceError(fault.message, "", fault.line, fault.column, fault.offset)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the search for cycles: a document is a tree, and looking through it again and again takes half the time."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 def _place(fault: Unreadable, content: Any, data: bytes) -> tuple[int | None, int | None, int | None]:

@@ -13,6 +13,7 @@ from policyengine.evidence.fields import (
     Record,
     Unreadable,
     collect,
+    is_array,
     items,
     member,
     number,
@@ -32,7 +33,7 @@ from policyengine.evidence.results import Result
 
 def read(report: Record, source: Source) -> Reading:
     """A report of `grype --output json`."""
-    if type(report.get("matches")) is not list:
+    if not is_array(report.get("matches")):
         raise Unreadable('"matches" is not an array: the scan did not finish', report, "matches")
     found = collect(report["matches"], lambda match: [_match(match, source.digest)], "match")
     ignored = collect(items(report, "ignoredMatches"), lambda match: [_ignored(match, source.digest)], "ignored match")

@@ -8,22 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
-from policyengine.evidence.fields import Unreadable
+from policyengine.evidence import pieces
+from policyengine.evidence.fields import Unreadable, is_array
+from policyengine.evidence.pieces import Document
 from policyengine.evidence.reading import Reading, Source
 
 Reader = Callable[[Any, Source], Reading]
 _LINES = 1_000  # statements in one file; real ones hold a handful
+_FIRST = 100  # elements of an array, within which one has to show what it is
 _LOOK = 65_536  # bytes within which a document has to show what it is
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _CONVERT = "attach the same SBOM as JSON or as tag-value text"
 
 
 def recognised(data: bytes) -> tuple[str, Reader, Any]:
-    """The family of `data`, its reader, and what that wants: the parsed JSON, else the bytes.
+    """The family of `data`, its reader, and what that wants: the parsed JSON (in a `Document`), else the bytes.
 
     Raises `EvidenceError` for bytes of no known format, and where the format's syntax is broken.
     """
@@ -63,17 +67,18 @@ def _xml(data: bytes) -> tuple[str, Reader, Any]:
 
 def _json(data: bytes) -> tuple[str, Reader, Any]:
     try:
-        value = strictjson.loads(data)
+        document = pieces.loads(data)
     except strictjson.JsonError as fault:
-        value = _lines(data)
-        if value is None:
+        listed = _lines(data)
+        if listed is None:
             raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
-    found = _known(value)
+        document = Document(listed)
+    found = _known(document.value)
     if not found:
         raise EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
     if len(found) > 1:
         raise EvidenceError(f"the document claims to be {' and '.join(found)} at once", "", 1, 1, 0)
-    return *next(iter(found.items())), value
+    return *next(iter(found.items())), document
 
 
 def _lines(data: bytes) -> list[Any] | None:
@@ -149,9 +154,10 @@ def _says(key: str, *words: str) -> Callable[[Any], bool]:
 
 
 def _has(value: Any, key: str, *inner: str) -> bool:
-    """Whether some object in the array at `key` has all the `inner` keys."""
+    """Whether one of the first objects in the array at `key` has all the `inner` keys."""
     listed = value.get(key) if type(value) is dict else None
-    return type(listed) is list and any(type(each) is dict and set(inner) <= each.keys() for each in listed)
+    first = islice(listed, _FIRST) if listed is not None and is_array(listed) else ()
+    return any(type(each) is dict and set(inner) <= each.keys() for each in first)
 
 
 def _is_openvex(value: Any) -> bool:
@@ -196,7 +202,7 @@ def _is_harbor(value: Any) -> bool:
 def _is_osv(value: Any) -> bool:
     """A report with findings, or one without that holds the scanner's own configuration, which it always writes."""
     own = type(value) is dict and any(key in value for key in ("experimental_config", "image_metadata"))
-    return _has(value, "results", "packages", "source") or (own and type(value.get("results")) is list)
+    return _has(value, "results", "packages", "source") or (own and is_array(value.get("results")))
 
 
 def _is_older_gitlab(value: Any) -> bool:

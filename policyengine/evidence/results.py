@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -225,7 +225,7 @@ def message(result: Record, rule: Record, tool: Record) -> str:
     return plain or ""
 
 
-def place(result: Record, artifacts: list[Any]) -> tuple[str | None, int | None]:
+def place(result: Record, artifacts: Sequence[Any]) -> tuple[str | None, int | None]:
     """File (or logical name) and line of the result's first location."""
     locations = records(result, "locations")
     if not locations:
@@ -236,7 +236,7 @@ def place(result: Record, artifacts: list[Any]) -> tuple[str | None, int | None]
     return uri or _logical(locations[0]), line or None
 
 
-def _uri(location: Record, artifacts: list[Any]) -> str | None:
+def _uri(location: Record, artifacts: Sequence[Any]) -> str | None:
     uri = text(location, "uri")
     position = index(location, "index")
     if uri is None and position is not None and position < len(artifacts):

@@ -13,7 +13,18 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine.evidence import scanners
-from policyengine.evidence.fields import Record, Unreadable, collect, flag, items, member, records, text, texts
+from policyengine.evidence.fields import (
+    Record,
+    Unreadable,
+    collect,
+    flag,
+    is_array,
+    items,
+    member,
+    records,
+    text,
+    texts,
+)
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Finding, Gap, Scan
 from policyengine.evidence.reading import Reading, Source
@@ -33,6 +44,7 @@ class Run(Struct):
     findings: Collection[Finding]
     failed: str | None
     subjects: tuple[str, ...]
+    absent: int
 
 
 def read(log: Record, source: Source) -> Reading:
@@ -46,7 +58,11 @@ def read(log: Record, source: Source) -> Reading:
     tools = dict.fromkeys(run.tool for run in found)
     scans = tuple(_scan([run for run in found if run.tool == tool], source) for tool in tools)
     subjects = tuple(dict.fromkeys(subject for run in found for subject in run.subjects))
-    warnings = (*_external(log, "inlineExternalProperties"), *_absent(log), *_unfixed(scans))
+    warnings = (
+        *_external(log, "inlineExternalProperties"),
+        *_absent(sum(run.absent for run in found)),
+        *_unfixed(scans),
+    )
     times = [scan.finished for scan in scans if scan.finished]
     return Reading(
         "scan", FORMAT, scans, ", ".join(tools), found[0].version, min(times, default=None), subjects, warnings
@@ -81,7 +97,7 @@ def _run(run: Record, source: Source) -> Run:
     written = text(driver, "name") or ""
     name, adapter = scanners.known(written)
     results = run.get("results")
-    if results is not None and type(results) is not list:
+    if results is not None and not is_array(results):
         raise Unreadable('"results" is not an array', run, "results")
     resolve = _Resolver(run, tool, name, source.digest)
     findings = collect(results or [], lambda result: resolve.findings(result, adapter), "result", many=name == "sysdig")
@@ -97,6 +113,7 @@ def _run(run: Record, source: Source) -> Run:
         findings=Collection(findings.items, (*findings.gaps, *external)),
         failed=_failure(run, written),
         subjects=_subjects(member(run, "properties")),
+        absent=resolve.absent,
     )
 
 
@@ -109,8 +126,10 @@ class _Resolver:
         self._overrides = overrides(run)
         self._artifacts = items(run, "artifacts")
         self._memory: dict[tuple[int, Any], Any] = {}
+        self.absent = 0  # results that an earlier run had and this one has not
 
     def findings(self, result: Record, adapter: scanners.Adapter) -> Iterable[Finding]:
+        self.absent += result.get("baselineState") == "absent"
         if not is_failure(result):
             return ()
         name, rule = self._rules.of(result)
@@ -178,8 +197,6 @@ def _unfixed(scans: Iterable[Scan]) -> tuple[str, ...]:
     )
 
 
-def _absent(log: Record) -> tuple[str, ...]:
+def _absent(count: int) -> tuple[str, ...]:
     """Results that an earlier run had and this one has not still count: a key must not hide a finding."""
-    results = (result for run in records(log, "runs") for result in run.get("results") or ())
-    count = sum(type(result) is dict and result.get("baselineState") == "absent" for result in results)
     return (f"{count} results are marked as absent since an earlier run, and count all the same",) if count else ()

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from policyengine.evidence.fields import Record, Unreadable, collect, member, records, text
+from policyengine.evidence.fields import Record, Unreadable, collect, is_array, member, records, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import ecosystem
@@ -55,7 +55,7 @@ def read(document: Record, source: Source) -> Reading:
         tuple(creators) if known and creators else (),
     )
     listed = document.get("packages")
-    if listed is not None and type(listed) is not list:
+    if listed is not None and not is_array(listed):
         raise Unreadable('"packages" is not an array', document, "packages")
     concluded = licenses_of(header)
     packages = collect(listed or [], lambda each: [_package(each, concluded, source.digest)], "package")

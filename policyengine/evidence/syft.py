@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, required, text, texts
+from policyengine.evidence.fields import Record, Unreadable, collect, is_array, items, member, required, text, texts
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import all_hold, ecosystem, named_by
@@ -14,7 +14,7 @@ from policyengine.evidence.reading import Reading, Source
 
 def read(report: Record, source: Source) -> Reading:
     """A report of `syft --output json`."""
-    if type(report.get("artifacts")) is not list:
+    if not is_array(report.get("artifacts")):
         raise Unreadable('"artifacts" is not an array', report, "artifacts")
     descriptor = member(report, "descriptor")
     packages = collect(report["artifacts"], lambda each: [_artifact(each, source.digest)], "artifact")

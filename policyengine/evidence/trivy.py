@@ -51,7 +51,7 @@ def read(report: Any, source: Source) -> Reading:
     return scanned("trivy-json-2", "trivy", version, text(report, "CreatedAt"), found, source, digests)
 
 
-def _findings(results: list[Any], source: Source) -> Collection[Finding]:
+def _findings(results: Iterable[Any], source: Source) -> Collection[Finding]:
     parts = collect(results, lambda part: _result(part, source.digest), "result", many=True)
     found = joined(parts.items)
     return Collection(found.items, (*parts.gaps, *found.gaps))
