@@ -45,6 +45,9 @@ JSON_EXPONENT = 400
 REFERRERS = 10_000
 """Referrers listed for one subject, over all pages."""
 
+REFERRER_DEPTH = 8
+"""Referrers of referrers of …, where all of them are looked for: a timestamped signature of a scan needs three."""
+
 REFERRER_PAGES = 200
 """Pages of one referrers list, so that a page that links to itself ends."""
 

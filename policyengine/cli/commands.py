@@ -29,6 +29,7 @@ COMMANDS = {
         "sign": "Sign an image or another artifact with a key in a file.",
     },
     "Look inside": {
+        "discover": "Show what is attached to an image.",
         "explain": "Say what rules mean, and why an image was decided about so.",
         "read": "Show what the engine sees in an evidence document.",
         "trust": "Show which signatures are trusted.",
@@ -36,7 +37,7 @@ COMMANDS = {
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("tree", "discover", "pull", "attach", "init")
+LATER = ("tree", "pull", "attach", "init")
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"

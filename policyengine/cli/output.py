@@ -14,7 +14,7 @@ from policyengine.evidence.problems import closest, quoted
 from policyengine.reports import FORMATS
 
 STDOUT = "-"
-LINES = frozenset({"table", "github", "azure"})
+LINES = frozenset({"table", "tree", "github", "azure"})
 """Formats of lines for people and logs, which may share standard output; the rest are documents."""
 
 

@@ -1,0 +1,107 @@
+"""Where the artifact is that a reference names, a registry or a layout, and how it is reached."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from msgspec import Struct
+
+from policyengine import limits
+from policyengine.cli.commands import option
+from policyengine.oci import Reference, is_digest
+from policyengine.registry.store import Whole
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def reaching(function: F) -> F:
+    """The options that say how registries are reached."""
+    for add in (
+        option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="auto",
+               help="How what is attached is listed: by the API, by tags, or both."),
+        option("--workers", topic="Registry", type=int, default=8, metavar="N", help="Requests at once; 8."),
+        option("--timeout", topic="Registry", type=float, metavar="SECONDS", help="For everything."),
+        option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM."),
+        option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag."),
+        option("--registry-config", topic="Registry", metavar="FILE", help="Logins, as `docker login` keeps them."),
+    ):  # fmt: skip
+        function = add(function)
+    return function
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """How registries are reached: the options of `reaching`."""
+
+    registry_config: str | None = None
+    plain_http: bool = False
+    ca_file: str | None = None
+    timeout: float | None = None
+    workers: int = 8
+    referrers: str = "auto"
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> Reach:
+        """The reach that `options` say, which are taken out."""
+        return cls(**{name: options.pop(name) for name in cls.__struct_fields__})
+
+    def registry(self, seconds: float = 60.0, most: int = limits.RUN_BYTES) -> Any:
+        """Registries, for an operation that takes `seconds` at most, unless the user says otherwise."""
+        from policyengine.registry.client import Registry
+
+        return Registry(
+            plain_http=True if self.plain_http else None,
+            ca_file=self.ca_file,
+            registry_config=self.registry_config,
+            referrers=self.referrers,
+            timeout=seconds if self.timeout is None else self.timeout,
+            workers=self.workers,
+            most=most,
+        )
+
+
+class Place(Struct, frozen=True):
+    """An artifact in a registry (`name`, `registry/repository`) or a layout (`path`): its tag or digest is `target`."""
+
+    target: str
+    name: str = ""
+    path: Path | None = None
+
+    def at(self, digest: str) -> str:
+        """The reference of another artifact there."""
+        return f"{self.path or self.name}@{digest}"
+
+    @property
+    def shown(self) -> str:
+        """The reference as it was given."""
+        return self.at(self.target) if is_digest(self.target) else f"{self.path or self.name}:{self.target}"
+
+
+def place(text: str, layout: bool) -> Place:
+    """The place that a reference names; raises `InvalidReference` and `UsageError` with what may have been meant."""
+    if layout:
+        from policyengine.registry.layout import parse_layout_reference
+
+        path, target = parse_layout_reference(text)
+        return Place(target, path=path)
+    from policyengine.cli.images import in_registries
+
+    reference: Reference = in_registries([text])[0]
+    return Place(reference.target, reference.name)
+
+
+@contextmanager
+def reached(
+    where: Place, reach: Reach, seconds: float = 60.0, most: int = limits.RUN_BYTES
+) -> Iterator[tuple[Whole, Any]]:
+    """The store of a place, and the registries that it is in (`None` for a layout); raises `UsageError`."""
+    if where.path is not None:
+        from policyengine.registry.layout import Layout
+
+        yield Layout(where.path), None
+        return
+    with reach.registry(seconds, most) as registry:
+        yield registry.repository(where.name), registry
