@@ -23,6 +23,7 @@ from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package, Severity
 
 T = TypeVar("T")
+_UNKNOWN = object()
 LEVELS = frozenset({"none", "note", "warning", "error"})
 _HIERARCHY = 16  # levels of a rule id; real ones have at most four
 _ARGUMENTS = 20  # of a message, each cut to as many characters as a title may show
@@ -54,15 +55,16 @@ class Result(Struct):
     def once(self, work: Callable[[Result], T]) -> T:
         """What `work` finds in the rule alone, found once however many results share the rule."""
         key = (id(self.rule), work)
-        if key not in self.memory:
+        found = self.memory.get(key, _UNKNOWN)
+        if found is _UNKNOWN:
             try:
-                self.memory[key] = work(self)
+                found = work(self)
             except Unreadable as fault:
-                self.memory[key] = fault
-        if isinstance(self.memory[key], Unreadable):
-            raise self.memory[key]
-        found: T = self.memory[key]
-        return found
+                found = fault
+            self.memory[key] = found
+        if type(found) is Unreadable:
+            raise found
+        return found  # type: ignore[no-any-return]
 
     def score(self) -> Decimal | None:
         """The rule's `security-severity`, a CVSS score; zero means that there is none."""
@@ -103,7 +105,7 @@ class Result(Struct):
             cvss=cvss,
             package=package,
             fix=fix,
-            title=self.rule_text("shortDescription") or self.rule_text("fullDescription") or self.message or None,
+            title=self.once(_described) or self.message or None,
             location=place,
             category=category,
             tool=self.tool,
@@ -115,6 +117,10 @@ class Result(Struct):
         """The package that this result is about."""
         kind = purl.removeprefix("pkg:").partition("/")[0].lower() if purl else None
         return Package(name=name, version=version or None, ecosystem=kind, purl=purl, document=self.document)
+
+
+def _described(result: Result) -> str:
+    return result.rule_text("shortDescription") or result.rule_text("fullDescription")
 
 
 def _tags(result: Result) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib import import_module
 
 from policyengine.evidence import severity
@@ -254,10 +255,15 @@ def _of(module: str) -> Adapter:
     """The adapter in a scanner's own module, imported on its first call."""
 
     def results(result: Result) -> Iterable[Finding]:
-        found: Adapter = import_module(f"policyengine.evidence.{module}").results
-        return found(result)
+        return _adapter(module)(result)
 
     return results
+
+
+@cache
+def _adapter(module: str) -> Adapter:
+    found: Adapter = import_module(f"policyengine.evidence.{module}").results
+    return found
 
 
 KNOWN: Mapping[str, tuple[str, Adapter]] = {

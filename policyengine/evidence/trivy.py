@@ -210,7 +210,7 @@ def results(result: Result) -> Iterable[Finding]:
         yield result.finding(
             *ids,
             severity=_severity(result, ""),
-            cvss=_score(result),
+            cvss=result.once(_score),
             fix=result.once(_help_fix),
             category=category or ("VULNERABILITY" if ids else "OTHER"),
         )
@@ -220,7 +220,7 @@ def _vulnerable(result: Result, match: re.Match[str], category: str) -> Finding:
     return result.finding(
         match["id"],
         severity=_severity(result, match["severity"]),
-        cvss=_score(result),
+        cvss=result.once(_score),
         package=result.package(match["package"], match["version"]) if match["package"].strip() else None,
         fix=match["fix"].strip() or None,
         category=category,
