@@ -17,6 +17,7 @@ Examples:
   policyengine eval registry.example.com/prod/app@sha256:… policies/
   policyengine eval registry.example.com/prod/app:1.4 policies/ -o table -o json=decision.json
   policyengine eval --oci-layout image/@sha256:… --repository registry.example.com/prod/app policies/
+  policyengine eval --replay decision.tar -o json
 
 Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide; of several images 3 beats 1 beats 0.
 """
@@ -31,6 +32,10 @@ Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not de
 @option("--no-fail", topic="Verdict", is_flag=True, help="Exit 0 for a denial; never for 2 or 3.")
 @option("--fail-on", topic="Verdict", type=click.Choice(["deny", "warn"]), default="deny",
         help="With `warn`, what warns denies too.")  # fmt: skip
+@option("--record", topic="Records", metavar="FILE",
+        help="Write everything that the decision depended on to a tar file.")  # fmt: skip
+@option("--replay", topic="Records", metavar="FILE",
+        help="Reach a recorded decision again, from its file alone.")  # fmt: skip
 @shared
 def command(terminal: Terminal, **options: Any) -> int:
     """Decide whether images may pass, by their signatures, scans and SBOMs.

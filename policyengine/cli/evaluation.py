@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -58,26 +58,43 @@ class Options(Struct, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
     everything: bool = False
     no_fail: bool = False
-    fail_on: str = "deny"
+    fail_on: Literal["deny", "warn"] = "deny"
+    record: str | None = None
+    replay: str | None = None
 
 
 def run(terminal: Terminal, options: Options) -> int:
     """Decide about every image, report, and answer with the exit code."""
     wanted = outputs(options.outputs, FORMATS)
-    arguments = sorted_out(options.arguments, options.policies)
-    at = moment(options.at)
-    images = asked(options, arguments.references)
-    by = terms(terminal, options, arguments.policies, at)
-    decisions = tuple(decided(terminal, image, by, options.fail_on) for image in images)
+    decisions = _decisions(terminal, options)
     code = EXIT[worst(decision.decision for decision in decisions)]
     code = 0 if code == 1 and options.no_fail else code
-    look = replace(terminal.look(), instant=options.at is not None, everything=options.everything)
-    report = Report(decisions, look, len(images) > 1, code, _summary(wanted))
+    look = replace(terminal.look(), instant=bool(options.at or options.replay), everything=options.everything)
+    report = Report(decisions, look, len(decisions) > 1, code, _summary(wanted))
     for output in sorted(wanted, key=_to_stdout):
         put(terminal, output, render(output.format, report if output.path is None else report.for_file()))
     if Output("github") in wanted:
         tell_github(report)
     return code
+
+
+def _decisions(terminal: Terminal, options: Options) -> tuple[Decision, ...]:
+    """One decision about each image, recorded or replayed where the options say so."""
+    if options.record is not None or options.replay is not None:
+        from policyengine.cli import recording
+
+        function = recording.recorded if options.replay is None else recording.replayed
+        return function(terminal, options)
+    images, by = job(terminal, options)
+    return tuple(decided(terminal, image, by, options.fail_on) for image in images)
+
+
+def job(terminal: Terminal, options: Options) -> tuple[list[Image], Terms]:
+    """The images, and by what is decided about them."""
+    arguments = sorted_out(options.arguments, options.policies)
+    at = moment(options.at)
+    images = asked(options, arguments.references)
+    return images, terms(terminal, options, arguments.policies, at)
 
 
 def _to_stdout(output: Output) -> bool:

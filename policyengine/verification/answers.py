@@ -77,11 +77,13 @@ class Question(Struct, frozen=True):
 class Answers:
     """What was fetched. Nothing is asked twice at one instant, and an address that nobody answers at only once.
 
-    Revocation lists are kept beyond the instant, in memory and in the user's cache. One object serves several threads.
+    Revocation lists are kept beyond the instant, in memory and, if they are `cached`, in the user's cache. One object
+    serves several threads.
     """
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, cached: bool = True) -> None:
         self._fetch = fetch
+        self._cached = cached
         self._at: datetime | None = None
         self._asked: dict[Question, bytes | PolicyEngineError] = {}
         self._lists: dict[str, bytes] = {}
@@ -106,14 +108,15 @@ class Answers:
 
     def kept(self, url: str) -> bytes | None:
         """The revocation list of `url` that was kept last; it may have expired."""
-        return self._lists.get(url) or cache.load(LISTS, url.encode())
+        return self._lists.get(url) or (cache.load(LISTS, url.encode()) if self._cached else None)
 
     def keep(self, url: str, data: bytes) -> None:
         """Keep a revocation list whose signature was verified."""
         if sum(map(len, self._lists.values())) + len(data) > limits.LISTS_BYTES:
             self._lists.clear()
         self._lists[url] = data
-        cache.store(LISTS, url.encode(), data)
+        if self._cached:
+            cache.store(LISTS, url.encode(), data)
 
 
 LISTS = "crl"

@@ -49,10 +49,13 @@ May raise `VerificationError` as well where a certificate is revoked, or cannot 
 
 
 class Revocation:
-    """A `Check` that asks by `fetch`, and remembers what it was told. One object serves several threads."""
+    """A `Check` that asks by `fetch`, and remembers what it was told. One object serves several threads.
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._answers = Answers(fetch)
+    Revocation lists outlast it in the user's cache, unless they are not to be `cached`.
+    """
+
+    def __init__(self, fetch: Fetch, cached: bool = True) -> None:
+        self._answers = Answers(fetch, cached)
 
     def __call__(self, chain: Chain, at: datetime, signed_at: datetime | None = None) -> Status:
         """The status of `chain`; the root counts as fine."""

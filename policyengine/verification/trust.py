@@ -7,6 +7,7 @@ import stat
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policyengine import limits
@@ -28,16 +29,23 @@ class Trust:
     """A trust policy, and its stores' certificates, which are read when a signature needs them.
 
     `file` is the trust policy's, `stores` the folder that contains `x509`. Where there is no policy
-    nothing is trusted, and `reason` says why.
+    nothing is trusted, and `reason` says why. `content` are the bytes that `policy` was read from. What is
+    `known` of a store, its certificates or why it cannot be read, is not looked for on disk.
     """
 
-    __slots__ = ("_read", "file", "policy", "reason", "stores")
+    __slots__ = ("_read", "content", "file", "policy", "reason", "stores")
 
     def __init__(
-        self, policy: TrustPolicy, file: Path | None = None, stores: Path | None = None, reason: str = ""
+        self,
+        policy: TrustPolicy,
+        file: Path | None = None,
+        stores: Path | None = None,
+        reason: str = "",
+        content: bytes | None = None,
+        known: Mapping[StoreName, tuple[Certificate, ...] | TrustError] = MappingProxyType({}),
     ) -> None:
-        self.policy, self.file, self.stores, self.reason = policy, file, stores, reason
-        self._read: dict[StoreName, tuple[Certificate, ...]] = {}
+        self.policy, self.file, self.stores, self.reason, self.content = policy, file, stores, reason, content
+        self._read: dict[StoreName, tuple[Certificate, ...] | TrustError] = dict(known)
 
     @classmethod
     def load(cls, policy_file: Path | None = None, store_dir: Path | None = None) -> Trust:
@@ -49,7 +57,8 @@ class Trust:
         file = policy_file or _policy_in(home)
         if store_dir is not None and not (store_dir / "x509").is_dir():
             raise TrustError(f"{store_dir} has no folder x509", HELP_STORE)
-        return cls(trustpolicy.parse(_content(file), file), file, store_dir or home / "truststore")
+        content = _content(file)
+        return cls(trustpolicy.parse(content, file), file, store_dir or home / "truststore", content=content)
 
     @classmethod
     def for_evaluation(cls, policy_file: Path | None = None, store_dir: Path | None = None) -> Trust:
@@ -79,7 +88,10 @@ class Trust:
             from policyengine.verification import truststore
 
             self._read[store] = truststore.read(self.stores, store) if self.stores else ()
-        return self._read[store]
+        found = self._read[store]
+        if isinstance(found, TrustError):
+            raise found
+        return found
 
 
 def notation_folder(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:

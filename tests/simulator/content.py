@@ -32,9 +32,12 @@ class Content:
 
     def put(self, document: dict[str, Any], tag: str | None = None) -> dict[str, Any]:
         """Store a manifest or an index; one with a subject is listed as its referrer."""
-        data = json.dumps(document).encode()
-        entry = self.blob(data, document["mediaType"])
-        self.types[entry["digest"]] = document["mediaType"]
+        entry = self.blob(json.dumps(document).encode(), document["mediaType"])
+        return self.register(entry, document, tag)
+
+    def register(self, entry: dict[str, Any], document: dict[str, Any], tag: str | None = None) -> dict[str, Any]:
+        """Serve the blob of `entry` as the manifest or index `document`."""
+        self.types[entry["digest"]] = entry["mediaType"]
         if tag:
             self.tags[tag] = entry["digest"]
         if "subject" in document:
