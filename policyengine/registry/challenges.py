@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
@@ -15,8 +15,8 @@ _QUOTED = r'"((?:[^"\\]|\\.)*)"'
 _PART = re.compile(rf'[\s,]*({_WORD})(\s*=\s*(?:{_QUOTED}|([^\s",]*)))?', re.DOTALL)
 
 _TARGET = r'(?:<[^<>]*>|[^\s<>;,"\\]+)'
-_PARAMETER = rf'\s*;\s*({_WORD})(?:\s*=\s*(?:{_QUOTED}|([^\s",;\\]+)))?'
-_LINK = re.compile(rf"\s*({_TARGET})((?:{_PARAMETER})*)\s*(?:,|\Z)", re.DOTALL)
+_PARAMETER = rf'\s*;[\s;]*({_WORD})(?:\s*=\s*(?:{_QUOTED}|([^\s",;\\]+)))?'
+_LINK = re.compile(rf"\s*({_TARGET})((?:{_PARAMETER})*)[\s;]*(?:,[\s,]*|\Z)", re.DOTALL)
 _PARAMETERS = re.compile(_PARAMETER, re.DOTALL)
 
 
@@ -49,15 +49,25 @@ def _unescaped(text: str) -> str:
 def next_link(header: str) -> str | None:
     """The target of the `next` link in a `Link` header (RFC 8288), or `None` where there is none.
 
-    Raises `RegistryError` for a header that cannot be read: it might name a further page.
+    A link that does not say what it is counts as the next page where no other does, as oras has it: the
+    entries of a page that is passed over would be missing. Raises `RegistryError` for a header that
+    cannot be read, for the same reason.
     """
-    position = 0
+    links = list(_links(header))
+    following = [target for target, relations in links if "next" in relations]
+    unnamed = [target for target, relations in links if not relations]
+    return next(iter((*following, *unnamed)), None)
+
+
+def _links(header: str) -> Iterator[tuple[str, list[str]]]:
+    """Each link's target and relations, in lower case."""
+    position = len(header) - len(header.lstrip(" \t,"))
     while position < len(header):
         link = _LINK.match(header, position)
         if not link:
             raise RegistryError(f"the registry sends a Link header that cannot be read: {quoted(header)}")
         position = link.end()
-        relations = [text or word for name, text, word in _PARAMETERS.findall(link[2]) if name.lower() == "rel"]
-        if relations and "next" in relations[0].lower().split():
-            return link[1].strip("<>")
-    return None
+        relations = (
+            _unescaped(text) or word for name, text, word in _PARAMETERS.findall(link[2]) if name.lower() == "rel"
+        )
+        yield link[1].strip("<>"), next(relations, "").strip("'").lower().split()

@@ -1,8 +1,8 @@
-"""Logins for registries, from the files that docker and podman write and from credential helpers.
+"""Logins for registries: given for one host, from the files of docker and podman, and from credential helpers.
 
-Looked up in the order that `files` gives; within one file a helper for the host comes before the
-store for all hosts, and that before what the file itself holds. A file or helper that is there and
-cannot be read is an error, never "no login": an answer to somebody else could differ.
+Looked up in the order of `Logins.find`; within one file a helper for the host comes before the store
+for all hosts, and that before what the file itself holds. A file or helper that is there and cannot
+be read is an error, never "no login": an answer to somebody else could differ.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine import limits
-from policyengine.errors import Unauthorized
+from policyengine.errors import Unauthorized, UsageError
 from policyengine.oci import DOCKER_HUB, quoted
+from policyengine.oci.hosts import canonical_host
 from policyengine.strictjson import JsonError, loads
 
-HUB_KEYS = ("https://index.docker.io/v1/", "index.docker.io", "registry-1.docker.io")
-"""Names under which a login for Docker Hub is kept, besides `docker.io`."""
+HUB_KEY = "https://index.docker.io/v1/"
+"""The name under which docker and its helpers keep the login for Docker Hub."""
+
+VARIABLE = "POLICYENGINE_REGISTRY_"
+"""What the variables of a login for one host begin with: `…HOST`, `…USERNAME` and `…PASSWORD`."""
+
+TOKEN_USERS = frozenset(("<token>", "00000000-0000-0000-0000-000000000000"))
+"""Users whose password is a refresh token: as helpers mark one, and as Azure Container Registry does."""
 
 HELPER_SECONDS = 30.0
 _HELPER = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
@@ -38,6 +45,11 @@ class Login(Struct, frozen=True):
     registry_token: str = ""
     """A token that the registry itself takes."""
 
+    @property
+    def refresh_token(self) -> str:
+        """What the token server exchanges for a token; empty where the login has none."""
+        return self.identity_token or (self.password if self.username in TOKEN_USERS else "")
+
     def __repr__(self) -> str:
         return "<login>"
 
@@ -49,17 +61,30 @@ class Login(Struct, frozen=True):
 
 
 class Logins:
-    """The logins of the user who runs this process. `config` names one file to use instead of all others."""
+    """The logins of the user who runs this process.
 
-    def __init__(self, environment: Mapping[str, str], config: str | None = None) -> None:
+    `config` names one file to use instead of all others; `given` is host, user and password for that
+    host alone. Raises `UsageError` for a login without a host.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], config: str | None = None, given: tuple[str, str, str] | None = None
+    ) -> None:
         self._environment = environment
         self._config = config
+        self._given = [_for_host(*given)] if given else []
+        if not config:
+            self._given += _from_variables(environment)
 
     def find(self, name: str) -> Login | None:
         """The login for the repository `registry/path`, or `None` where there is none.
 
+        What was given for the host comes first, then the variables, then the files in the order of `files`.
         Raises `Unauthorized` where a file or a helper fails.
         """
+        for host, given in self._given:
+            if host == name.partition("/")[0]:
+                return given
         for source, document in self._documents():
             login = _from_helpers(document, name, source) or _from_auths(document, name, source)
             if login:
@@ -75,6 +100,27 @@ class Logins:
             if data and data.strip():
                 document = _decoded(str(path), data)
                 yield str(path), {"auths": document} if path.name == ".dockercfg" else document
+
+
+def _from_variables(environment: Mapping[str, str]) -> list[tuple[str, Login]]:
+    """The login of `POLICYENGINE_REGISTRY_…`: a host, or none of it; raises `UsageError`."""
+    host, username, password = (environment.get(VARIABLE + part, "") for part in ("HOST", "USERNAME", "PASSWORD"))
+    if not (username or password):
+        return []
+    if not host:
+        missing = f"{VARIABLE}HOST is not set, so nobody knows whose the login in {VARIABLE}USERNAME is"
+        raise UsageError(missing, f"name the registry in {VARIABLE}HOST")
+    return [_for_host(host, username, password)]
+
+
+def _for_host(host: str, username: str, password: str) -> tuple[str, Login]:
+    try:
+        host = canonical_host(host)
+    except ValueError as error:
+        raise UsageError(f"a login cannot be for that host: {error}", "write registry.example.com") from None
+    if not username or not password:
+        raise UsageError(f"the login for {quoted(host)} has no {'password' if username else 'user name'}")
+    return host, Login(username, password)
 
 
 def files(environment: Mapping[str, str]) -> Iterator[Path]:
@@ -125,16 +171,13 @@ def _broken(source: str, why: str) -> Unauthorized:
 
 
 def _from_auths(document: Mapping[str, Any], name: str, source: str) -> Login | None:
-    """The entry for the repository, its nearest parent or its registry."""
+    """The entry for the repository, its nearest parent or its registry; an exact key before another spelling."""
     entries = _table(document, "auths", source)
-    registry = name.partition("/")[0]
-    aliases = HUB_KEYS if registry == DOCKER_HUB else ()
-    for key in (*lookup_order(name), *aliases):
-        if key in entries:
-            return _entry(entries[key], source) or None
-    for key, entry in entries.items():
-        if "://" in key and hostname(key) in (registry, *aliases):
-            return _entry(entry, source) or None
+    for wanted in lookup_order(name):
+        for key in sorted((key for key in entries if canonical_key(key) == wanted), key=lambda key: key != wanted):
+            login = _entry(entries[key], source)
+            if login:
+                return login
     return None
 
 
@@ -143,6 +186,20 @@ def lookup_order(name: str) -> Iterator[str]:
     while name:
         yield name
         name = name.rpartition("/")[0]
+
+
+def canonical_key(key: str) -> str:
+    """What a key of a file is for: a registry, or a repository and all below it; empty where it is for neither.
+
+    A key with a scheme is for the whole registry, as docker has it, and so is one that ends in `/v1/`.
+    """
+    host = hostname(key)
+    path = "" if "://" in key else key.partition("/")[2]
+    try:
+        host = canonical_host(host)
+    except ValueError:
+        return ""
+    return host if path in ("", "v1/", "v2/") else f"{host}/{path}"
 
 
 def hostname(key: str) -> str:
@@ -185,14 +242,14 @@ def _decode_basic(encoded: str, source: str) -> tuple[str, str]:
 
 
 def _from_helpers(document: Mapping[str, Any], name: str, source: str) -> Login | None:
+    """What the helper for the host answers, or the store for all hosts; no helper at all is one that is named ""."""
     registry = name.partition("/")[0]
-    keys = (registry, *HUB_KEYS) if registry == DOCKER_HUB else (registry,)
     helpers = _table(document, "credHelpers", source)
-    named = [(helpers[key], key) for key in keys if helpers.get(key)]
-    if document.get("credsStore"):
-        named.append((document["credsStore"], HUB_KEYS[0] if registry == DOCKER_HUB else registry))
+    named = [(helpers[key], key) for key in helpers if canonical_key(key) == registry]
+    if not any(helper == "" for helper, _ in named):
+        named.append((document.get("credsStore"), HUB_KEY if registry == DOCKER_HUB else registry))
     for helper, key in named:
-        login = ask_helper(helper, key)
+        login = ask_helper(helper, key) if helper else None
         if login:
             return login
     return None

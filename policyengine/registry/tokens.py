@@ -74,7 +74,7 @@ class Authorizer:
         """A header and the seconds that it may be used for."""
         login = self._logins.find(self._name)
         for challenge in challenges:
-            if challenge.scheme == "bearer":
+            if challenge.scheme == "bearer" and challenge.parameters.get("realm"):
                 return self._bearer(challenge, login, deadline)
         if any(challenge.scheme == "basic" for challenge in challenges):
             return self._basic(login), float("inf")
@@ -95,7 +95,7 @@ class Authorizer:
         if login and login.registry_token:
             self._check_privacy()
             return f"Bearer {_checked(login.registry_token)}", float("inf")
-        url = resolve_url(f"{self._origin}/", challenge.parameters.get("realm", ""))
+        url = resolve_url(f"{self._origin}/", challenge.parameters["realm"])
         server = check_target("token server", url, self._origin, self._trusted)
         trusted = may_have_login(server, self._name.partition("/")[0], self._origin, self._trusted)
         answer = self._ask(url, challenge, login if trusted else None, deadline)
@@ -108,9 +108,9 @@ class Authorizer:
         fields = [("service", challenge.parameters["service"])] if challenge.parameters.get("service") else []
         own = f"repository:{self._name.partition('/')[2]}:{self._actions}"
         scopes = merged_scopes([own, *challenge.parameters.get("scope", "").split()])
-        if login and login.identity_token:
+        if login and login.refresh_token:
             form = [("grant_type", "refresh_token"), *fields, ("client_id", CLIENT), ("scope", " ".join(scopes))]
-            body = urlencode([*form, ("refresh_token", login.identity_token)]).encode()
+            body = urlencode([*form, ("refresh_token", login.refresh_token)]).encode()
             kind = {"Content-Type": "application/x-www-form-urlencoded"}
             answer = self._exchange(Request("POST", url, kind, body), deadline)
             if answer.status not in (404, 405):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,48 @@ def test_several_challenges_and_unknown_schemes() -> None:
     assert found[-2].parameters == {"realm": "https://a/token"}
 
 
+BEARER = {"realm": "https://a/t", "service": "s"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'Bearer realm="https://a/t",service="s"',
+        'bearer REALM="https://a/t" , Service=s',
+        "BEARER realm=https://a/t,service=s",
+        'Bearer  realm = "https://a/t" ,\tservice\t= "s"',
+        'Bearer realm="https://a/t" service="s"',
+        ',, Bearer realm="https://a/t",,service="s",',
+        'Bearer realm="https:\\/\\/a/t",service="\\s"',
+        'Bearer service="s",realm="https://a/t"',
+        'Basic realm="x", Bearer realm="https://a/t",service="s"',
+        'Basic realm="x, Bearer realm=https://evil", Bearer realm="https://a/t",service="s"',
+        'Digest realm="x", nonce="a,b", qop="auth", Bearer realm="https://a/t",service="s"',
+        'NTLM TlRMTVNTUAACAAAA==, Bearer realm="https://a/t",service="s"',
+        'Negotiate, Bearer realm="https://a/t",service="s"',
+        'AWS4-HMAC-SHA256 Credential=x/y, Bearer realm="https://a/t",service="s"',
+        'Bearer realm="https://a/t",service="s", Custom scheme="Bearer"',
+    ],
+)
+def test_ways_to_write_a_challenge(header: str) -> None:
+    found = [challenge for challenge in parse_challenges(header) if challenge.scheme == "bearer"]
+    assert [dict(challenge.parameters) for challenge in found] == [BEARER]
+
+
+@pytest.mark.parametrize(
+    "header", ['Basic realm="Bearer realm=https://evil"', 'X a="\\"Bearer realm=https://evil"', '"Bearer" x=y']
+)
+def test_a_challenge_within_a_text_is_none(header: str) -> None:
+    assert not [challenge for challenge in parse_challenges(header) if challenge.scheme == "bearer"]
+
+
+@pytest.mark.parametrize("header", ['a="' * 9000, "Bearer " + "a =" * 9000, "a " * 15000, 'Bearer a="' + "\\" * 30000])
+def test_a_long_header_costs_little(header: str) -> None:
+    start = time.monotonic()
+    parse_challenges(header)
+    assert time.monotonic() - start < 20, "by the square of its length it would take minutes"
+
+
 @settings(max_examples=100)
 @given(st.text('Bearer ="\\,\tx', max_size=80) | st.text(max_size=40))
 def test_any_header_is_read(header: str) -> None:
@@ -109,10 +152,37 @@ def test_the_links_of_regclient(shared: Path) -> None:
         ("</a>; rel=NEXT", "/a"),
         ("</a>; title=\"x, y; rel=next\"; rel=prev, </b>; rel='x'", None),
         ("</a,b>; rel=next", "/a,b"),
+        ('</a>; rel="prev", </b>; rel="next"', "/b"),
+        ('</a>; rel="next", </b>; rel="next"', "/a"),
+        ("</a>; rel='next'", "/a"),
+        ('</a>; rel="ne\\xt"', "/a"),
+        ("</a>; rel=prev; rel=next", None),
+        ('</a>; rel="nextpage"', None),
+        ('</a>;; rel="next";', "/a"),
+        (', ,</a>; rel="next",', "/a"),
+        ("\t</a>\t;\trel\t=\tnext", "/a"),
+        ('</a?x=1,2&y="z">; type="x"; rel=next; title="; rel=prev"', '/a?x=1,2&y="z"'),
+        ("<?n=1&last=x>; rel=next", "?n=1&last=x"),
+        ('<https://docs.example>; rel="help", </a>; rel=next', "/a"),
+        ('</favicon>; rel="preload"; as=image', None),
     ],
 )
 def test_links(header: str, target: str | None) -> None:
     assert next_link(header) == target
+
+
+@pytest.mark.parametrize("header", ["</a>", "</a>; rel", "</a>; title=x", "</a>; rev=next", "</a>; rel*=UTF-8''next"])
+def test_a_link_that_does_not_say_what_it_is_may_be_the_next_page(header: str) -> None:
+    assert next_link(header) == "/a"
+    assert next_link(f"{header}, </b>; rel=next") == "/b"
+
+
+@pytest.mark.parametrize(
+    "header", ["</a; rel=next", "</a>rel=next", '</a>; rel="next', "</a>; rel=", "<a> <b>; rel=next"]
+)
+def test_a_header_that_cannot_be_read_is_not_the_last_page(header: str) -> None:
+    with pytest.raises(RegistryError, match="cannot be read"):
+        next_link(header)
 
 
 @settings(max_examples=100)

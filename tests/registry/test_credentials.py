@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from policyengine.errors import Unauthorized
+from policyengine.errors import Unauthorized, UsageError
 from policyengine.registry import credentials
 from policyengine.registry.credentials import Login, Logins, files, hostname, lookup_order
 
@@ -134,6 +134,18 @@ def test_the_order_of_keys(shared: Path) -> None:
         assert list(lookup_order(case["input"])) == case["expected"]
 
 
+def test_a_login_of_one_tool_is_found_by_another(shared: Path, tmp_path: Path) -> None:
+    for case in cases(shared, "TestGetCredentialsInteroperability", "range"):
+        path = write(tmp_path / "config.json", auths(**{case["loginKey"] or "https://index.docker.io/v1/": "user"}))
+        name = case["queryKey"] if "/" in case["queryKey"] else f"{case['queryKey']}/library/app"
+        assert find(path, name) == Login("user", "p"), case
+    for case in cases(shared, "TestValidateKey", "range2"):
+        path = write(tmp_path / "config.json", auths(**{case["key"]: "user"}))
+        assert find(path, f"{case['key']}/below") == Login("user", "p"), case
+        registry = case["key"].partition("/")[0]
+        assert (find(path, f"{registry}/elsewhere") is None) == case["isNamespaced"], case
+
+
 def test_the_values_of_auth(shared: Path, tmp_path: Path) -> None:
     for case in cases(shared, "Test_decodeAuth", "tests"):
         path = write(tmp_path / "config.json", {"auths": {"a.com": {"auth": case["authStr"]}}})
@@ -202,6 +214,134 @@ def test_the_next_file_is_asked_where_one_has_no_login(tmp_path: Path) -> None:
 )
 def test_a_login_is_for_its_own_registry(key: str, name: str, tmp_path: Path) -> None:
     assert find(write(tmp_path / "config.json", auths(**{key: "user"})), name) is None
+
+
+# One name for each registry, in files too
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("registry.example.com:443", "registry.example.com/app"),
+        ("Registry.Example.com", "registry.example.com/app"),
+        ("https://registry.example.com/", "registry.example.com/app"),
+        ("https://registry.example.com:443/v2/", "registry.example.com/team/app"),
+        ("http://registry.example.com", "registry.example.com/app"),
+        ("registry.example.com/", "registry.example.com/app"),
+        ("registry.example.com/v1/", "registry.example.com/app"),
+        ("registry.example.com:443/team", "registry.example.com/team/app"),
+        ("registry.example.com:05000", "registry.example.com:5000/app"),
+        ("[0:0:0:0:0:0:0:1]:5000", "[::1]:5000/app"),
+        ("docker.io", "docker.io/library/nginx"),
+        ("index.docker.io", "docker.io/library/nginx"),
+        ("https://index.docker.io/v1/", "docker.io/acme/app"),
+        ("https://index.docker.io/v1", "docker.io/acme/app"),
+        ("https://registry-1.docker.io", "docker.io/acme/app"),
+        ("docker.io/acme", "docker.io/acme/app"),
+        ("index.docker.io/acme", "docker.io/acme/app"),
+    ],
+)
+def test_the_spellings_of_a_key(key: str, name: str, tmp_path: Path) -> None:
+    assert find(write(tmp_path / "config.json", auths(**{key: "user"})), name) == Login("user", "p")
+
+
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("registry.example.com:80", "registry.example.com/app"),
+        ("registry.example.com.", "registry.example.com/app"),
+        ("docker.io/acme", "docker.io/acmecorp/app"),
+        ("docker.io/acme", "docker.io/library/nginx"),
+        ("docker.io:5000", "docker.io/library/nginx"),
+        ("https://hub.docker.com/v2/", "docker.io/acme/app"),
+        ("docker.io.example.com", "docker.io/acme/app"),
+        ("example.com", "registry.example.com/app"),
+        ("*.example.com", "registry.example.com/app"),
+        ("user@registry.example.com", "registry.example.com/app"),
+        ("https://user@registry.example.com/", "registry.example.com/app"),
+        ("https://evil.example/registry.example.com", "registry.example.com/app"),
+        ("registry.example.com/team/app/deeper", "registry.example.com/team/app"),
+        ("", "registry.example.com/app"),
+        ("https://", "registry.example.com/app"),
+    ],
+)
+def test_what_is_no_spelling_of_a_key(key: str, name: str, tmp_path: Path) -> None:
+    assert find(write(tmp_path / "config.json", auths(**{key: "user"})), name) is None
+
+
+def test_the_nearest_key_counts_and_the_exact_one_before_another_spelling(tmp_path: Path) -> None:
+    entries = {
+        "https://registry.example.com": "docker",
+        "registry.example.com:443": "port",
+        "registry.example.com": "exact",
+        "registry.example.com/team": "team",
+        "registry.example.com/team/app": "app",
+    }
+    path = write(tmp_path / "config.json", auths(**entries))
+    assert [
+        (find(path, f"registry.example.com/{name}") or Login()).username for name in ("team/app", "team/b", "x")
+    ] == [*("app", "team", "exact")]
+
+
+def test_an_empty_entry_is_none(tmp_path: Path) -> None:
+    """Docker leaves one for every registry whose login a store keeps."""
+    document = {
+        "auths": {"a.com/team": {}, "a.com": {"username": "u", "password": "p"}, "https://index.docker.io/v1/": {}}
+    }
+    path = write(tmp_path / "config.json", document)
+    assert find(path, "a.com/team/x") == Login("u", "p")
+    assert find(path, "docker.io/library/x") is None
+
+
+# Logins for one host
+
+
+GIVEN = {
+    "POLICYENGINE_REGISTRY_HOST": "registry.example.com",
+    "POLICYENGINE_REGISTRY_USERNAME": "ci",
+    "POLICYENGINE_REGISTRY_PASSWORD": "from-the-environment",
+}
+
+
+def test_a_login_in_variables_is_for_its_host_only() -> None:
+    logins = Logins(GIVEN)
+    assert logins.find("registry.example.com/app") == Login("ci", "from-the-environment")
+    for other in ("docker.io/library/app", "example.com/app", "registry.example.com:5000/app", "localhost:5000/app"):
+        assert logins.find(other) is None
+
+
+def test_what_is_said_more_closely_comes_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "config.json", auths(**{"registry.example.com": "file", "other.example.com": "file"}))
+    environment = {**GIVEN, "DOCKER_AUTH_CONFIG": json.dumps(auths(**{"registry.example.com": "inline"}))}
+    given = ("Registry.Example.com:443", "option", "p")
+    assert (Logins(environment, given=given).find("registry.example.com/a") or Login()).username == "option"
+    assert (Logins(environment).find("registry.example.com/a") or Login()).username == "ci"
+    assert (Logins(environment, str(path)).find("registry.example.com/a") or Login()).username == "file"
+    assert (Logins(environment, str(path), given).find("other.example.com/a") or Login()).username == "file"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"POLICYENGINE_REGISTRY_HOST": ""}, "HOST is not set"),
+        ({"POLICYENGINE_REGISTRY_HOST": "https://registry.example.com"}, "not the name of a host"),
+        ({"POLICYENGINE_REGISTRY_HOST": "registry.example.com/team"}, "not the name of a host"),
+        ({"POLICYENGINE_REGISTRY_HOST": "*"}, "not the name of a host"),
+        ({"POLICYENGINE_REGISTRY_USERNAME": ""}, "no user name"),
+        ({"POLICYENGINE_REGISTRY_PASSWORD": ""}, "no password"),
+    ],
+)
+def test_half_a_login_in_variables(changes: dict[str, str], reason: str) -> None:
+    with pytest.raises(UsageError, match=reason) as caught:
+        Logins(GIVEN | changes)
+    assert "from-the-environment" not in repr(caught.value)
+
+
+@pytest.mark.parametrize("user", ["<token>", "00000000-0000-0000-0000-000000000000"])
+def test_users_whose_password_is_a_refresh_token(user: str) -> None:
+    assert Login(user, "refresh").refresh_token == "refresh"
+    assert Login("user", "password").refresh_token == ""
+    assert Login("user", "password", "identity").refresh_token == "identity"
 
 
 # What is broken
@@ -300,7 +440,7 @@ def test_a_helper_has_limited_time_and_output(helper: Any, monkeypatch: pytest.M
         find(helper("exec sleep 60"), "a.com/x")
     with pytest.raises(Unauthorized):
         find(helper("head -c 1000000 /dev/zero"), "a.com/x")
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
 
 
 def test_the_store_for_all_hosts_comes_after_the_helper_for_one(helper: Any, tmp_path: Path) -> None:
@@ -308,3 +448,20 @@ def test_the_store_for_all_hosts_comes_after_the_helper_for_one(helper: Any, tmp
     config = write(tmp_path / "config.json", {"credsStore": "test", **auths(**{"a.com": "file"})})
     assert find(config, "a.com/x") == Login("a.com", "s")
     assert find(config, "docker.io/library/x") == Login("https://index.docker.io/v1/", "s")
+
+
+def test_a_helper_is_for_its_host_however_it_is_typed(helper: Any, tmp_path: Path) -> None:
+    helper('read key; printf \'{"Username":"%s","Secret":"p"}\' "$key"')
+    for key in ("Registry.Example.com:443", "https://registry.example.com"):
+        path = write(tmp_path / "config.json", {"credHelpers": {key: "test"}})
+        assert find(path, "registry.example.com/a") == Login(key, "p")
+        assert find(path, "registry.example.com.evil.com/a") is None
+
+
+def test_a_host_may_be_kept_out_of_the_store(helper: Any, tmp_path: Path) -> None:
+    helper("exit 1")
+    entries = {"credsStore": "test", "credHelpers": {"a.com": ""}, **auths(**{"a.com": "file"})}
+    path = write(tmp_path / "config.json", entries)
+    assert find(path, "a.com/x") == Login("file", "p")
+    with pytest.raises(Unauthorized):
+        find(path, "b.com/x")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -94,6 +95,58 @@ def test_bearer_comes_before_basic() -> None:
     assert renew(authorizer(transport), 'Basic realm=x, Bearer realm="/token"') == "Bearer abc"
 
 
+def test_a_bearer_challenge_without_a_token_server_is_none() -> None:
+    assert renew(authorizer(Scripted()), 'Bearer realm="", Basic realm="x"').startswith("Basic ")
+    with pytest.raises(Unauthorized, match="offers no way"):
+        renew(authorizer(Scripted()), 'Bearer service="x"')
+
+
+@pytest.mark.parametrize(
+    "realm", ["", "http://169.254.169.254/t", "https://10.0.0.1/t", "file:///etc/passwd", "ftp://a/t"]
+)
+def test_no_token_is_asked_for_at_odd_places(realm: str) -> None:
+    transport = Scripted()
+    with pytest.raises(RegistryError):
+        renew(authorizer(transport), f'Bearer realm="{realm}"')
+    assert transport.asked == []
+
+
+@pytest.mark.parametrize(
+    "realm",
+    [
+        *("https://registry.example.com.evil.com/t", "https://evil.com/registry.example.com", "//evil.com/t"),
+        *("https://registry.example.com:8443/t", "https://sub.registry.example.com/t", "https://example.com/t"),
+        *("https://registry.example.com./t", "https://auth.docker.io/token", "https://registryxexample.com/t"),
+    ],
+)
+def test_servers_that_only_look_like_the_registry_get_no_login(realm: str) -> None:
+    transport = Scripted((200, {"token": "anonymous"}))
+    assert renew(authorizer(transport), f'Bearer realm="{realm}"') == "Bearer anonymous"
+    assert "Authorization" not in transport.asked[0].headers
+    refreshing = json.dumps({"auths": {"registry.example.com": {"identitytoken": "refresh"}}})
+    transport = Scripted((200, {"token": "anonymous"}))
+    renew(authorizer(transport, login=refreshing), f'Bearer realm="{realm}"')
+    assert (transport.asked[0].method, b"refresh" in transport.asked[0].body) == ("GET", False)
+
+
+@pytest.mark.parametrize(
+    "realm", ["https://REGISTRY.example.com:443/t", "/t", "t", "https://registry.example.com/t?a=b"]
+)
+def test_other_ways_to_write_the_registry_itself(realm: str) -> None:
+    transport = Scripted((200, {"token": "abc"}))
+    renew(authorizer(transport), f'Bearer realm="{realm}"')
+    assert transport.asked[0].headers["Authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize("user", ["<token>", "00000000-0000-0000-0000-000000000000"])
+def test_a_password_that_is_a_refresh_token_is_exchanged(user: str) -> None:
+    login = json.dumps({"auths": {"registry.example.com": {"username": user, "password": "refresh"}}})
+    transport = Scripted((200, {"access_token": "abc"}))
+    assert renew(authorizer(transport, login=login), 'Bearer realm="/oauth2/token",service="r"') == "Bearer abc"
+    form = parse_qs(transport.asked[0].body.decode())
+    assert (transport.asked[0].method, form["refresh_token"], form["service"]) == ("POST", ["refresh"], ["r"])
+
+
 @pytest.mark.parametrize("header", ["Negotiate", "", "Digest realm=x", "nonsense"])
 def test_no_way_to_log_in(header: str) -> None:
     with pytest.raises(Unauthorized, match="offers no way"):
@@ -126,3 +179,34 @@ def test_the_scopes_of_oras(shared: Path) -> None:
     assert len(cases) == 13
     for case in cases:
         assert merged_scopes(case.get("scopes") or []) == (case.get("want") or []), case
+
+
+def scopes(shared: Path, *names: str) -> list[dict[str, Any]]:
+    tables = json.loads((shared / "data/registry/auth_scope.json").read_text())["tables"]
+    found = [case for table in tables if {table["test"], table["table"]} & set(names) for case in table["cases"]]
+    assert found
+    return found
+
+
+def test_the_scopes_of_cue_labs(shared: Path) -> None:
+    for case in scopes(shared, "parseScopeTests"):
+        assert " ".join(merged_scopes(case["in"].split())) == case["canonicalString"], case
+    for case in scopes(shared, "scopeUnionTests"):
+        wanted = merged_scopes([*case["s1"].split(), *case["s2"].split()])
+        if not case.get("wantUnlimited"):  # "*" is a notion of theirs, not of token servers
+            assert wanted == merged_scopes(case["want"].split()), case
+
+
+def test_the_actions_of_oras(shared: Path) -> None:
+    for case in scopes(shared, "Test_cleanActions"):
+        wanted = [f"repository:a:{','.join(case['want'])}"] if case.get("want") else []
+        assert merged_scopes([f"repository:a:{','.join(case.get('actions') or [])}"]) == wanted, case
+
+
+def test_the_scopes_of_containerd(shared: Path) -> None:
+    for case in scopes(shared, "TestGetTokenScopes"):
+        given = [*case["scopesInCtx"], *case["commonScopes"]]
+        assert merged_scopes(given) == merged_scopes(case["expected"]), case
+    assert merged_scopes(["repository(plugin):a:5000/b:pull", "repository(plugin):a:5000/b:push"]) == [
+        "repository(plugin):a:5000/b:pull,push"
+    ]
