@@ -28,6 +28,9 @@ COMMANDS = {
         "keys": "Make test keys.",
         "sign": "Sign an image or another artifact with a key in a file.",
     },
+    "Move": {
+        "attach": "Attach files to an image.",
+    },
     "Look inside": {
         "discover": "Show what is attached to an image.",
         "explain": "Say what rules mean, and why an image was decided about so.",
@@ -37,7 +40,7 @@ COMMANDS = {
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("tree", "pull", "attach", "init")
+LATER = ("tree", "pull", "init")
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"

@@ -92,7 +92,7 @@ def test_that_there_is_nothing_is_an_answer() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("status", 500), ("status", 403), ("close", None)],
+    [("status", 500), ("status", 403), ("drop", None)],
 )
 def test_that_nobody_knows_is_another(kind: str, value: Any) -> None:
     case = Case()
