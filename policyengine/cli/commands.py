@@ -36,6 +36,7 @@ COMMANDS = {
         "explain": "Say what rules mean, and why an image was decided about so.",
         "read": "Show what the engine sees in an evidence document.",
         "trust": "Show which signatures are trusted.",
+        "config": "Show every setting, and where it comes from.",
     },
 }
 """The commands by topic, each with the sentence that the help shows for it."""
@@ -97,7 +98,19 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command whose options are shown by topic, and which answers with its exit code."""
+    """A command whose options are shown by topic, and which answers with its exit code.
+
+    Where it is `settled` its options take what the environment or a configuration says.
+    """
+
+    settled = True
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if self.settled:
+            from policyengine.cli.configuration import settle
+
+            settle(ctx)
+        return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         topics: dict[str, list[tuple[str, str]]] = {}
@@ -160,6 +173,13 @@ def shared(function: F) -> F:
     run.__click_params__ = getattr(function, "__click_params__", [])  # type: ignore[attr-defined] # click's own place
     choices = click.Choice(["auto", "always", "never"])
     for add in (
+        option("--no-config", is_flag=True, topic="Configuration", help="Pass over a file that would be found."),
+        option(
+            "--config",
+            metavar="FILE",
+            topic="Configuration",
+            help="Settings; a policyengine.toml or pyproject.toml here or above is found.",
+        ),
         option("-v", "--verbose", is_flag=True, topic="Output", help="Show more, and a traceback for a fault."),
         option("-q", "--quiet", is_flag=True, topic="Output", help="Show the verdict alone, and no warnings."),
         option("--color", type=choices, default="auto", topic="Output", help="When to paint; NO_COLOR is respected."),

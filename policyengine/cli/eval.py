@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, judging, option, shared
+from policyengine.cli.options import sourcing
 from policyengine.reports import FORMATS
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ EXAMPLES = """\b
 Examples:
   policyengine eval registry.example.com/prod/app@sha256:… policies/
   policyengine eval registry.example.com/prod/app:1.4 policies/ -o table -o json=decision.json
+  helm template chart/ | policyengine eval --from-manifest - policies/
   policyengine eval --oci-layout image/@sha256:… --repository registry.example.com/prod/app policies/
   policyengine eval --replay decision.tar -o json
 
@@ -25,6 +27,7 @@ Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not de
 
 @click.command("eval", cls=Command, epilog=EXAMPLES)
 @click.argument("arguments", nargs=-1, metavar="REFERENCE… POLICIES…")
+@sourcing
 @judging
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help=f"A report, to standard output or a file; may be repeated: {', '.join(FORMATS)}.")  # fmt: skip

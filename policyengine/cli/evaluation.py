@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policyengine.cli.images import Image, in_layouts, in_registries, sorted_out
+from policyengine.cli.images import Arguments, Image, in_layouts, in_registries, sorted_out
 from policyengine.cli.instants import moment
 from policyengine.cli.output import Output, outputs, put
 from policyengine.cli.pipelines import tell_github
@@ -61,6 +61,13 @@ class Options(Struct, frozen=True, kw_only=True):
     fail_on: Literal["deny", "warn"] = "deny"
     record: str | None = None
     replay: str | None = None
+    lists: tuple[str, ...] = ()
+    manifests: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> bool:
+        """Whether files name references, of which there may be any number."""
+        return bool(self.lists or self.manifests)
 
 
 def run(terminal: Terminal, options: Options) -> int:
@@ -70,7 +77,7 @@ def run(terminal: Terminal, options: Options) -> int:
     code = EXIT[worst(decision.decision for decision in decisions)]
     code = 0 if code == 1 and options.no_fail else code
     look = replace(terminal.look(), instant=bool(options.at or options.replay), everything=options.everything)
-    report = Report(decisions, look, len(decisions) > 1, code, _summary(wanted))
+    report = Report(decisions, look, len(decisions) > 1 or options.listed, code, _summary(wanted))
     for output in sorted(wanted, key=_to_stdout):
         put(terminal, output, render(output.format, report if output.path is None else report.for_file()))
     if Output("github") in wanted:
@@ -86,12 +93,12 @@ def _decisions(terminal: Terminal, options: Options) -> tuple[Decision, ...]:
         function = recording.recorded if options.replay is None else recording.replayed
         return function(terminal, options)
     images, by = job(terminal, options)
-    return tuple(decided(terminal, image, by, options.fail_on) for image in images)
+    return all_decided(terminal, options, images, by)
 
 
 def job(terminal: Terminal, options: Options) -> tuple[list[Image], Terms]:
     """The images, and by what is decided about them."""
-    arguments = sorted_out(options.arguments, options.policies)
+    arguments = everything_named(terminal, options)
     at = moment(options.at)
     images = asked(options, arguments.references)
     return images, terms(terminal, options, arguments.policies, at)
@@ -108,22 +115,54 @@ def _summary(wanted: Sequence[Output]) -> str:
     return str(files[0].absolute()) if files else ""
 
 
+def everything_named(terminal: Terminal, options: Options) -> Arguments:
+    """The references and policies of the command line, with the references that files name."""
+    if not options.listed:
+        return sorted_out(options.arguments, options.policies)
+    from policyengine.cli.sources import listed_in
+
+    if options.oci_layout and options.manifests:
+        raise UsageError("manifests name images in registries, and --oci-layout asks for layouts", "leave one out")
+    listed = listed_in(terminal, options.lists, options.manifests, options.oci_layout)
+    return sorted_out(options.arguments, options.policies, listed)
+
+
+def all_decided(terminal: Terminal, options: Options, images: Sequence[Image], by: Terms) -> tuple[Decision, ...]:
+    """The decision about each image; those in registries are asked for at once, as many as there are workers."""
+    if len(images) == 1:
+        return (decided(terminal, images[0], by, options.fail_on),)
+    from policyengine.cli.batch import each
+    from policyengine.cli.progress import Progress
+
+    progress = Progress(terminal, len(images))
+    try:
+        threads = 1 if options.oci_layout else options.workers
+        decisions = each(
+            images, lambda image: judged(image, by, options.fail_on), threads, lambda d: progress.advance(d.decision)
+        )
+    finally:
+        progress.clear()
+    for decision in decisions:
+        complain(terminal, decision)
+    return tuple(decisions)
+
+
 def asked(options: Options, references: Sequence[str]) -> list[Image]:
-    """Every image, before any of them is asked for: a wrong reference stops the whole command."""
+    """Every image once, before any of them is asked for: a wrong reference stops the whole command."""
     if options.platform is not None and not PLATFORM.fullmatch(options.platform):
         raise UsageError(f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT")
     if options.oci_layout:
-        return in_layouts(references, options.repository, options.platform)
+        return in_layouts(list(dict.fromkeys(references)), options.repository, options.platform)
     if options.repository:
         raise UsageError("--repository is for layouts only", "add --oci-layout, or leave it out")
-    named = in_registries(references)
+    named = list({str(each): each for each in in_registries(references)}.values())
     if options.offline:
         raise UsageError(f"{named[0].name} is in a registry, and --offline opens no connection", "use --oci-layout")
-    registry = _registry(options)
+    registry = _registry(options, len(named))
     return [Image(Request(each, registry.repository(each.name), options.platform)) for each in named]
 
 
-def _registry(options: Options) -> Registry:
+def _registry(options: Options, images: int) -> Registry:
     from policyengine.registry.client import Registry
 
     return Registry(
@@ -133,6 +172,7 @@ def _registry(options: Options) -> Registry:
         referrers=options.referrers,
         timeout=options.timeout,
         workers=options.workers,
+        images=images,
     )
 
 
@@ -163,14 +203,25 @@ def _path(text: str | None) -> Path | None:
 
 def decided(terminal: Terminal, image: Image, terms: Terms, fail_on: str) -> Decision:
     """The decision about one image, as the options want it; that nothing could be evaluated is an error to be said."""
+    decision = judged(image, terms, fail_on)
+    complain(terminal, decision)
+    return decision
+
+
+def judged(image: Image, terms: Terms, fail_on: str) -> Decision:
+    """The decision about one image, as the options want it."""
     decision = decide_about(image.request, terms)
     if image.shown:
         subject = replace(decision.subject, reference=_pinned(image, decision), repository="")
         decision = replace(decision, subject=subject)
+    return strengthened(decision) if fail_on == "warn" else decision
+
+
+def complain(terminal: Terminal, decision: Decision) -> None:
+    """Say on standard error why nothing could be evaluated, where that is so."""
     if not decision.rules:
         for reason in decision.reasons:
             terminal.error(named(reason.code, f"{decision.subject.reference}: {reason.message}"))
-    return strengthened(decision) if fail_on == "warn" else decision
 
 
 def _pinned(image: Image, decision: Decision) -> str:

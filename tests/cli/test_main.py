@@ -16,7 +16,7 @@ from tests.cli.example import CLEAN, TRUST, VULNERABLE
 from tests.command import HEEDING, START, policyengine
 from tests.example import AT, POLICIES
 
-COMMANDS = ("eval", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust")
+COMMANDS = ("eval", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust", "config")
 
 
 def test_version() -> None:
