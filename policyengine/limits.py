@@ -96,6 +96,12 @@ ARCHIVE_MEMBERS = 100_000
 ARCHIVE_NAME_BYTES = 1024
 """A member's name in an archive; those of a layout have 71 to 200."""
 
+CACHE_BYTES = 512 * 1024 * 1024
+"""All that is kept of registries between runs: the evidence of some thousand images."""
+
+CACHED_BYTES = 64 * 1024 * 1024
+"""One manifest or blob that is kept between runs; larger SBOMs are rare, and would drive out everything else."""
+
 RECORD_BYTES = 256 * 1024 * 1024
 """What a record says of itself: the lists of a few hundred images with many referrers."""
 
@@ -110,6 +116,9 @@ UNPACKED_FREE_BYTES = 1024 * 1024
 
 REDIRECTS = 5
 """Redirects of one request: registries need one, to where they store blobs."""
+
+RETRIES = 40
+"""Requests that are made again for one image, so that a failing server is not asked four times for everything."""
 
 TOKEN_BYTES = 128 * 1024
 """A token server's answer (containerd and oras take as much)."""

@@ -12,9 +12,10 @@ from policyengine import limits
 from policyengine.errors import UsageError
 from policyengine.oci import Reference, quoted
 from policyengine.registry.credentials import Logins
+from policyengine.registry.pace import Pace
 from policyengine.registry.repository import Repository
 from policyengine.registry.session import PATIENT, Retry, Session
-from policyengine.registry.targets import registry_origin
+from policyengine.registry.targets import Origin, registry_origin
 from policyengine.registry.targets import trusted_hosts as vouched
 from policyengine.registry.tokens import Authorizer
 from policyengine.registry.transport import Deadline, Transport
@@ -73,6 +74,7 @@ class Registry:
         self._most = most
         self._transport = transport
         self._authorizers: dict[tuple[str, str], Authorizer] = {}
+        self._paces: dict[Origin, Pace] = {}
         self._lock = threading.Lock()
 
     def repository(self, name: str) -> Repository:
@@ -96,7 +98,9 @@ class Registry:
                 (reference.name, actions),
                 Authorizer(reference.name, origin, transport, self._logins, self._trusted, actions),
             )
-        return Session(origin, transport, authorizer, Deadline(self._timeout), self._trusted, self._retry, self._most)
+            pace = self._paces.setdefault(origin, Pace(2 * self._workers))
+        deadline = Deadline(self._timeout)
+        return Session(origin, transport, authorizer, deadline, self._trusted, self._retry, self._most, pace)
 
     def _connect(self, host: str, port: int) -> Transport:
         """The transport, which may go to this server; HTTP is imported here, so that layouts never pay for it."""

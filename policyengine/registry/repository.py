@@ -43,6 +43,8 @@ NO_API = frozenset((400, 404, 405, 406, 501))
 
 REMEMBERED_BYTES = 64 * 1024
 """The largest manifest or blob that is kept in memory, so that a run asks for it once."""
+RESUMED_BYTES = 1024 * 1024
+"""The largest blob that is asked for anew, as a whole, where its transfer breaks off."""
 REMEMBERED_IN_ALL = 16 * 1024 * 1024
 
 
@@ -116,6 +118,8 @@ class Repository:
         known = self._remembered.get(descriptor.digest)
         if known is not None:
             return verify(known, descriptor.digest, descriptor.size)
+        if descriptor.size > RESUMED_BYTES:
+            return self._large(descriptor)
         what = f"the blob {descriptor.digest} of {self._name}"
         url = self._url(f"blobs/{verifiable(descriptor.digest)}")
         excess = _longer(descriptor)
@@ -123,6 +127,16 @@ class Repository:
         if answer.status != 200:
             raise failure(answer, what, self._session.origin)
         return self._remember(descriptor.digest, verify(answer.body, descriptor.digest, descriptor.size))
+
+    def _large(self, descriptor: Descriptor) -> bytes:
+        """A blob whose transfer goes on where it broke off; its digest is that of the whole."""
+        parts, size = [], 0
+        for piece in self.pieces(descriptor):
+            size += len(piece)
+            if size > descriptor.size:
+                raise _longer(descriptor)
+            parts.append(piece)
+        return verify(b"".join(parts), descriptor.digest, descriptor.size)
 
     def pieces(self, descriptor: Descriptor) -> Iterator[bytes]:
         """See `Whole.pieces`. Where the transfer breaks off, it goes on from there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
@@ -13,6 +14,7 @@ from policyengine.errors import PolicyEngineError, RegistryError, TooLarge
 from policyengine.oci import quoted
 from policyengine.registry.answers import REDIRECTED, RETRIED, Answer, failure, joined, retry_after
 from policyengine.registry.content import Content
+from policyengine.registry.pace import Pace
 from policyengine.registry.targets import Origin, check_target, origin_of, resolve_url
 from policyengine.registry.tokens import CLIENT, Authorizer
 from policyengine.registry.transport import Deadline, Request, Response, Transport
@@ -34,6 +36,9 @@ class Retry(Struct, frozen=True):
 
 PATIENT = Retry()
 
+WIDTH = 16
+"""Requests that are open at once, where nobody says otherwise."""
+
 
 class Session:
     """Requests to one repository. All threads of a run share it, with its deadline and its budget of bytes."""
@@ -47,6 +52,7 @@ class Session:
         trusted: Container[str] = (),
         retry: Retry = PATIENT,
         most: int = limits.RUN_BYTES,
+        pace: Pace | None = None,
     ) -> None:
         self.origin = origin
         self._transport = transport
@@ -56,7 +62,9 @@ class Session:
         self._retry = retry
         self._lock = threading.Lock()
         self._most = most
+        self._pace = pace or Pace(WIDTH)
         self._bytes = 0
+        self._retries = 0
 
     def get(
         self, url: str, what: str, accept: str, limit: int, excess: PolicyEngineError | None = None, stay: bool = False
@@ -88,10 +96,16 @@ class Session:
                     return answer
                 problem = failure(answer, what, self.origin)
                 wait = max(wait, retry_after(answer))
-            if count + 1 == self._retry.attempts or not self._deadline.allows(wait):
+            if count + 1 == self._retry.attempts or not self._may_wait(wait):
                 raise problem
             time.sleep(wait)
         raise AssertionError("a request is sent at least once")
+
+    def _may_wait(self, seconds: float) -> bool:
+        """Whether there is time for another try, and the run has not made too many."""
+        with self._lock:
+            self._retries += 1
+            return self._retries <= limits.RETRIES and self._deadline.allows(seconds)
 
     def resumed(self, opened: Callable[[int], Iterator[bytes]]) -> Iterator[bytes]:
         """What `opened(0)` yields; where that breaks off after n bytes in a way that may pass, `opened(n)` goes on.
@@ -106,7 +120,7 @@ class Session:
                     start, failed = start + len(piece), 0
             except RegistryError as error:
                 wait, failed = self._retry.delay(failed), failed + 1
-                if not error.retry or failed >= self._retry.attempts or not self._deadline.allows(wait):
+                if not error.retry or failed >= self._retry.attempts or not self._may_wait(wait):
                     raise
                 time.sleep(wait)
             else:
@@ -133,10 +147,10 @@ class Session:
         wanted = _Wanted(what, "*/*", limits.ERROR_BYTES, TooLarge(what), False, headers=_range(start))
         for _ in range(limits.REDIRECTS + 2):  # one of them for the login
             own = target == self.origin
-            header = self._authorizer.current() if own else ""
+            header = self._authorizer.ready(self._deadline) if own else ""
             with self._transport.open(self._request(url, wanted, header), self._deadline) as response:
                 if response.status in (200, 206):
-                    yield from self._pieces(response, start if response.status == 200 else 0)
+                    yield from self._pieces(response, start, _first_byte(response, start))
                     return
                 answer = Answer(response.status, joined(response.headers), self._body(response, wanted))
             if answer.status == 401 and own and not asked and answer.header("www-authenticate"):
@@ -149,8 +163,11 @@ class Session:
             target = check_target("redirect", url, self.origin, self._trusted)
         raise RegistryError(f"{self.origin} redirects more than {limits.REDIRECTS} times for {what}")
 
-    def _pieces(self, response: Response, known: int) -> Iterator[bytes]:
-        """A body as it arrives, without the first `known` bytes, which a registry sends anew that knows no ranges."""
+    def _pieces(self, response: Response, start: int, first: int) -> Iterator[bytes]:
+        """A body as it arrives, whose beginning is byte `first` of the blob, from byte `start` on."""
+        known = start - first
+        if not 0 <= first <= start:
+            raise RegistryError(f"{self.origin} sends another part of a blob than was asked for")
         if response.header("content-encoding").lower() not in ("", "identity"):
             raise RegistryError(f"{self.origin} sends a blob compressed, which was not asked for")
         for chunk in response.chunks:
@@ -175,16 +192,25 @@ class Session:
 
     def _authorised(self, url: str, wanted: _Wanted) -> Answer:
         """The registry's answer; a 401 is answered once, with a fresh login."""
-        header = self._authorizer.current()
+        header = self._authorizer.ready(self._deadline)
         answer = self._exchange(url, wanted, header)
-        if answer.status != 401 or not answer.header("www-authenticate"):
+        challenge = (answer.header("www-authenticate") or self._challenge()) if answer.status == 401 else ""
+        if not challenge:
             return answer
-        header = self._authorizer.renew(answer.header("www-authenticate"), header, self._deadline)
+        header = self._authorizer.renew(challenge, header, self._deadline)
         return self._exchange(url, wanted, header)
+
+    def _challenge(self) -> str:
+        """How to log in, asked where the specification says: some registries say it nowhere else."""
+        wanted = _Wanted("how to log in", "*/*", limits.ERROR_BYTES, TooLarge("the answer is too large"), True)
+        answer = self._exchange(f"{self.origin}/v2/", wanted, "")
+        return answer.header("www-authenticate") if answer.status == 401 else ""
 
     def _exchange(self, url: str, wanted: _Wanted, authorization: str) -> Answer:
         request = self._request(url, wanted, authorization)
-        with self._transport.open(request, self._deadline) as response:
+        with self._pace.request() as width, self._transport.open(request, self._deadline) as response:
+            if response.status == 429:
+                self._pace.slow_down(width)
             return Answer(response.status, joined(response.headers), self._body(response, wanted))
 
     def _request(self, url: str, wanted: _Wanted, authorization: str) -> Request:
@@ -219,6 +245,15 @@ class Session:
             self._bytes += size
             if self._bytes > self._most:
                 raise TooLarge(f"{quoted(self.origin)} sent more than {self._most} bytes for one image")
+
+
+def _first_byte(response: Response, asked: int) -> int:
+    """Where a body begins in its blob: a registry that knows no ranges sends it anew; -1 where it does not say."""
+    stated = response.header("content-range")
+    if response.status == 200 or not stated:
+        return asked if response.status == 206 else 0
+    found = re.match(r"bytes ([0-9]{1,18})-", stated, re.ASCII)
+    return int(found[1]) if found else -1
 
 
 def _range(start: int) -> dict[str, str]:

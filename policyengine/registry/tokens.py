@@ -53,10 +53,18 @@ class Authorizer:
         self._lock = threading.Lock()
         self._header = ""
         self._until = 0.0
+        self._known = ""
 
     def current(self) -> str:
         """The header that was accepted last; empty if there is none, or its token has run out."""
         return self._header if time.monotonic() < self._until else ""
+
+    def ready(self, deadline: Deadline) -> str:
+        """The header to begin a request with: where a token has run out, a new one for the same challenge.
+
+        Raises what `renew` raises.
+        """
+        return self.current() or (self.renew(self._known, "", deadline) if self._known else "")
 
     def renew(self, header: str, refused: str, deadline: Deadline) -> str:
         """The header that answers a 401 with this `WWW-Authenticate` header, after `refused` was not taken.
@@ -68,6 +76,7 @@ class Authorizer:
             if self.current() in ("", refused):
                 self._header, life = self._answer(parse_challenges(header), deadline)
                 self._until = time.monotonic() + life
+                self._known = header
             return self._header
 
     def _answer(self, challenges: list[Challenge], deadline: Deadline) -> tuple[str, float]:
