@@ -33,6 +33,9 @@ VEX_PAIRS = 1_000_000
 PURLS_PER_PRODUCT = 100
 """Package URLs of one product in a CSAF document; real ones have one."""
 
+SPDX_YAML_BYTES = 8 * 1024 * 1024
+"""An SBOM as YAML, whose parser takes a second for each megabyte or two; who has more packages has JSON."""
+
 XML_DEPTH = 128
 """Levels of nesting in any XML text. Real documents stay below 20."""
 
@@ -134,6 +137,9 @@ HELPER_BYTES = 64 * 1024
 
 RUN_BYTES = 1024 * 1024 * 1024
 """All bytes read from a registry for one image: a few documents of the largest size."""
+
+COPY_BYTES = 1024 * 1024 * 1024 * 1024
+"""All bytes read from a registry to copy one image; the largest, of machine learning, have some hundred gigabytes."""
 
 LICENSE_CHARACTERS = 16_384
 """One licence expression. The longest seen, of a Linux kernel package, has about 2,000 characters."""

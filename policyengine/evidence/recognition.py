@@ -6,6 +6,7 @@ and importing them all takes longer than reading a small document.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from itertools import islice
@@ -23,7 +24,11 @@ _LINES = 1_000  # statements in one file; real ones hold a handful
 _FIRST = 100  # elements of an array, within which one has to show what it is
 _LOOK = 65_536  # bytes within which a document has to show what it is
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-_CONVERT = "attach the same SBOM as JSON or as tag-value text"
+_TEXTS = (
+    (re.compile(rb"^SPDXVersion:", re.MULTILINE), "spdx-tag-value", "tagvalue"),
+    (re.compile(rb"^[\"']?(?:spdxVersion|SPDXID)[\"']?[ \t]{0,100}:", re.MULTILINE), "spdx-yaml", "yamltext"),
+)
+"""Texts of lines, and what one of their lines begins with; tag-value first, which can look like YAML."""
 
 
 def recognised(data: bytes) -> tuple[str, Reader, Any]:
@@ -36,14 +41,9 @@ def recognised(data: bytes) -> tuple[str, Reader, Any]:
         return _json(data)
     if start.startswith(b"<"):
         return _xml(data)
-    for line in start.split(b"\n"):
-        word = line.strip()
-        if word.startswith(b"SPDXVersion:"):
-            return "spdx-tag-value", _reader("tagvalue"), data
-        if word.startswith((b"spdxVersion:", b'"spdxVersion":', b"SPDXID:")):
-            raise EvidenceError("SPDX as YAML is not read", _CONVERT, 1, 1, 0)
-        if word and not word.startswith((b"#", b"---")):
-            break
+    for mark, family, module in _TEXTS:
+        if mark.search(start):
+            return family, _reader(module), data
     return _json(data)
 
 

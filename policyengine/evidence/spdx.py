@@ -45,6 +45,11 @@ class Header(Struct, frozen=True):
 
 def read(document: Record, source: Source) -> Reading:
     """An SPDX 2.x document in JSON."""
+    return reading_of(document, "json", source)
+
+
+def reading_of(document: Record, form: str, source: Source) -> Reading:
+    """The reading of an SPDX 2.x document that has the shape of its JSON; `form` is how it is written."""
     creation = member(document, "creationInfo")
     creators = creation.get("creators")
     known = type(creators) is list and all(type(creator) is str for creator in creators)
@@ -62,7 +67,7 @@ def read(document: Record, source: Source) -> Reading:
     if listed is None:
         packages = Collection(gaps=(Gap("the SPDX document has no list of packages"),))
     warnings = () if known or creators is None else ("its creators are not a list of texts",)
-    return reading("json", header, packages, _annotated(listed or []), warnings, source)
+    return reading(form, header, packages, _annotated(listed or []), warnings, source)
 
 
 def reading(

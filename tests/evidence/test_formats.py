@@ -40,8 +40,17 @@ def refusal(data: bytes) -> EvidenceError:
         ('{"runs": []}'.encode("utf-16"), "UTF-16"),
         (b'{"a":' * 100_000, "nested deeper"),
         (b"[" * 100_000, "nested deeper"),
-        (b"spdxVersion: SPDX-2.3\nname: x\n", "YAML"),
-        (b"---\nSPDXID: SPDXRef-DOCUMENT\nspdxVersion: SPDX-2.3\n", "YAML"),
+        (b"spdxVersion: SPDX-2.3\nname: [x\n", "the YAML is broken"),
+        (b"---\nSPDXID: SPDXRef-DOCUMENT\nspdxVersion: SPDX-2.3\nname: a\nname: b\n", "occurs twice"),
+        (b"spdxVersion: SPDX-2.3\npackages: &a [*a]\n", "anchor"),
+        (b"spdxVersion: SPDX-2.3\npackages: *a\n", "alias"),
+        (b"spdxVersion: !!python/name:os.system x\n", "tag"),
+        (b"spdxVersion: SPDX-2.3\n---\nspdxVersion: SPDX-2.2\n", "several documents"),
+        (b"spdxVersion: SPDX-2.3\n? [a]\n: b\n", "not a text"),
+        (b"spdxVersion: SPDX-2.3\n<<: {packages: []}\npackages: x\n", "not an array"),
+        (b"spdxVersion: SPDX-2.3\nx: " + b"[" * 600 + b"]" * 600, "nested deeper"),
+        (b"spdxVersion: \xff\n", "UTF-8"),
+        (b"spdxVersion: SPDX-2.3\nx: " + b"a" * 9_000_000, "more than"),
         (b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>', "RDF"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><bom/>', "document type"),
     ],
@@ -49,7 +58,7 @@ def refusal(data: bytes) -> EvidenceError:
 def test_what_is_refused_and_why(data: bytes, reason: str) -> None:
     with soon():
         assert reason in refusal(data).message
-    assert formats.sniff(data) in {None, "sarif"}
+    assert formats.sniff(data) in {None, "sarif", "spdx-yaml"}
 
 
 def test_a_document_of_two_formats_is_refused() -> None:

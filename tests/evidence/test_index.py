@@ -20,7 +20,6 @@ ROWS = rows(DATA)
 
 NOT_YET = {
     "spdx/spdx-example-v2.2.spdx.rdf": "nobody attaches SPDX as RDF to images: refused with a clear message",
-    "spdx/spdx-example-v2.2.spdx.yaml": "SPDX as YAML needs a parser that we do not carry: refused, saying so",
 }
 """Formats that are refused by design, with the reason."""
 

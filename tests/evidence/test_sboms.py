@@ -496,3 +496,51 @@ def test_statements_without_a_component_are_no_sbom_that_could_supersede_one(lis
 
     assert (found.kind, [record.kind for record in found.records]) == ("vex", ["vex"])
     assert read({**document, "components": [{"name": "a"}]}).kind == "sbom"
+
+
+# YAML -----------------------------------------------------------------------------------------------
+
+YAML = b"""\
+# written by hand
+SPDXID: "SPDXRef-DOCUMENT"
+creationInfo:
+  created: 2026-01-01T00:00:00Z
+  creators:
+  - 'Tool: bom-v0.5.1'
+name: x
+packages:
+- SPDXID: SPDXRef-a
+  name: a
+  versionInfo: 1.10
+  filesAnalyzed: false
+  licenseConcluded: NOASSERTION
+  licenseDeclared: >-
+    MIT OR
+    Apache-2.0
+  supplier: ~
+  externalRefs:
+  - {referenceCategory: PACKAGE_MANAGER, referenceType: purl, referenceLocator: "pkg:npm/a@1.10"}
+- name: no
+  versionInfo: "null"
+spdxVersion: SPDX-2.2
+"""
+
+
+def test_yaml_is_read_as_its_json() -> None:
+    reading = formats.read(YAML, Source("sha256:d"))
+    assert (reading.format, reading.tool, reading.tool_version) == ("spdx-yaml-2.2", "bom", "v0.5.1")
+    assert not reading.warnings
+    (sbom,) = reading.records
+    assert isinstance(sbom, Sbom)
+    first, second = sbom.packages.items
+    assert (first.name, first.version, first.purl) == ("a", "1.10", "pkg:npm/a@1.10")
+    assert (first.license, first.supplier) == ("MIT OR Apache-2.0", None)
+    assert (second.name, second.version) == ("no", "null")
+
+
+@pytest.mark.parametrize("value", ["5", "{x: y}", "[x]", "[null]", "null"])
+def test_a_package_of_another_shape_is_a_gap(value: str) -> None:
+    text = YAML.replace(b"- name: no\n", f"- {value}\n- name: no\n".encode())
+    (sbom,) = formats.read(text, Source("sha256:d")).records
+    assert isinstance(sbom, Sbom)
+    assert (len(sbom.packages.items), len(sbom.packages.gaps)) == (2, 1)
