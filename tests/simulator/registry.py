@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from policyengine.oci import OCI_INDEX
 from tests.simulator.content import Content
+from tests.simulator.vendors import PLAIN, Habits
 
 TOKEN = "simulated-token"
 
@@ -58,6 +59,11 @@ class Simulator:
     identity_token: str = "refresh"
     realm: str = ""
     """The token server's URL; empty for this server."""
+    habits: Habits = PLAIN
+    storage: str = ""
+    """The host of the server with the blobs, for a vendor who has one."""
+    name: str = "a/b"
+    elsewhere: Any = None
     scopes: list[list[str]] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     clients: list[Any] = field(default_factory=list)
@@ -134,9 +140,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def serve(self, body: bytes = b"") -> None:
         url = urlsplit(self.path)
+        habits = self.registry.habits
         if url.path == "/token":
             return self.token(body)
-        if self.registry.auth and not self.authorised():
+        if url.path.startswith("/store/"):
+            return self.stored(url.path.rpartition("/")[2])
+        if habits.cookie and "cookie" in self.headers:
+            return self.error(403, "CSRF")
+        open_here = habits.lists_openly and "/referrers/" in url.path
+        if self.registry.auth and not self.authorised() and not open_here:
             return self.challenge()
         _, _, rest = url.path.partition("/v2/")
         for kind in ("manifests", "blobs", "referrers"):
@@ -149,6 +161,8 @@ class Handler(BaseHTTPRequestHandler):
     def manifests(self, reference: str, _query: dict[str, list[str]]) -> None:
         content = self.registry.content
         digest = content.tags.get(reference, reference)
+        if self.registry.habits.alias and reference.startswith("sha256-") and reference not in content.tags:
+            digest = reference.replace("-", ":", 1)
         kind = content.types.get(digest, "")
         if not kind or kind not in self.headers.get("accept", ""):
             return self.error(404, "MANIFEST_UNKNOWN")
@@ -158,16 +172,42 @@ class Handler(BaseHTTPRequestHandler):
         data = self.registry.content.blobs.get(digest)
         if data is None:
             return self.error(404, "BLOB_UNKNOWN")
-        return self.send(200, data, {"Content-Type": "application/octet-stream"})
+        if self.registry.habits.stores:
+            place = f"http://{self.registry.storage}/store/{digest}?X-Amz-Signature=signed"
+            return self.send(307, b"", {"Location": place})
+        return self.range(data)
+
+    def stored(self, digest: str) -> None:
+        """A blob at an address with a signature; blob stores refuse a login beside it."""
+        if "authorization" in self.headers:
+            return self.error(400, "InvalidArgument")
+        return self.range(self.registry.content.blobs[digest])
+
+    def range(self, data: bytes) -> None:
+        """A blob, or what a `Range` asks for of it."""
+        kind = {"Content-Type": "application/octet-stream"}
+        start = int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        if not start:
+            return self.send(200, data, kind)
+        place = f"bytes {start}-{len(data) - 1}/{len(data)}"
+        return self.send(206, data[start:], {**kind, "Content-Range": place})
 
     def referrers(self, digest: str, query: dict[str, list[str]]) -> None:
-        if not self.registry.api:
+        habits = self.registry.habits
+        if not self.registry.api or habits.lists == "text":
             return self.send(404, b"404 page not found\n", {"Content-Type": "text/plain"})
-        entries = self.registry.content.listed.get(digest, [])
+        if habits.lists == "406":
+            return self.error(406, "UNSUPPORTED")
+        if habits.lists == "303":
+            return self.send(303, b"", {"Location": f"http://{self.registry.storage}/-/v2/packages/sha256"})
+        entries = self.registry.content.listed.get(digest, []) if habits.lists == "api" else []
         start = int(query.get("last", ["0"])[0])
         end = start + self.registry.page
         more = f'<{urlsplit(self.path).path}?last={end}>; rel="next"'
         headers = {"Content-Type": OCI_INDEX, **({"Link": more} if end < len(entries) else {})}
+        if habits.filters and "artifactType" in query:
+            entries = [entry for entry in entries if entry.get("artifactType") in query["artifactType"]]
+            headers["OCI-Filters-Applied"] = "artifactType"
         index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries[start:end] or None}
         return self.send(200, json.dumps(index).encode(), headers)
 
@@ -180,9 +220,11 @@ class Handler(BaseHTTPRequestHandler):
         return given == f"Bearer {TOKEN}"
 
     def challenge(self) -> None:
-        realm = self.registry.realm or f"http://{self.registry.host}/token"
-        bearer = f'Bearer realm="{realm}",service="simulator",scope="repository:a/b:pull"'
-        header = 'Basic realm="simulator"' if self.registry.auth == "basic" else bearer
+        registry = self.registry
+        realm = registry.realm or f"http://{registry.host}/token"
+        bearer = registry.habits.challenge.format(realm=realm, host=registry.host, name=registry.name)
+        header = 'Basic realm="simulator"' if registry.auth == "basic" else bearer
+        header += registry.habits.refusal if "authorization" in self.headers else ""
         self.send(401, b'{"errors":[{"code":"UNAUTHORIZED"}]}', {"WWW-Authenticate": header})
 
     def token(self, body: bytes) -> None:
@@ -190,11 +232,12 @@ class Handler(BaseHTTPRequestHandler):
         form = parse_qs(body.decode()) if self.command == "POST" else parse_qs(urlsplit(self.path).query)
         registry.scopes.append(form.get("scope", []))
         refreshed = form.get("refresh_token") == [registry.identity_token]
-        if self.command == "POST" and not registry.identity_token:
+        if self.command == "POST" and not (registry.identity_token and registry.habits.exchanges):
             return self.error(405, "UNSUPPORTED")
         if not refreshed and self.headers.get("authorization", "") != basic(*registry.login):
             return self.error(401, "UNAUTHORIZED")
-        return self.send(200, json.dumps({"token": TOKEN, "expires_in": 300}).encode(), {})
+        life = {} if registry.habits.lifetime is None else {"expires_in": registry.habits.lifetime}
+        return self.send(200, json.dumps({**dict.fromkeys(registry.habits.token_keys, TOKEN), **life}).encode(), {})
 
     # What goes wrong
 
@@ -226,10 +269,26 @@ class Handler(BaseHTTPRequestHandler):
                     "Link": f'<{urlsplit(self.path).path}?{int(page) + 1}>; rel="next"',
                 }
                 self.send(200, json.dumps(index).encode(), headers)
+            case "header":
+                self.send(401, b"", {"WWW-Authenticate": value})
+            case "cut":
+                self.cut(value)
+            case "part":
+                place = {"Content-Range": f"bytes {self.headers['range'][6:-1]}{value}-999999999/1000000000"}
+                self.send(206, b"x" * 1000, place)
             case "drop":
                 self.close_connection = True
             case _:
                 self.slow_fault(fault)
+
+    def cut(self, length: int) -> None:
+        """A blob whose transfer breaks off after `length` bytes."""
+        data = self.registry.content.blobs[self.path.rpartition("/")[2]]
+        start = int(self.headers.get("range", "bytes=0-").removeprefix("bytes=").removesuffix("-"))
+        place = {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"} if start else {}
+        self.send_head(206 if start else 200, {"Content-Length": str(len(data) - start), **place})
+        self.wfile.write(data[start : start + length])
+        self.close_connection = True
 
     def slow_fault(self, fault: Fault) -> None:
         """Faults that last."""
@@ -271,6 +330,10 @@ class Handler(BaseHTTPRequestHandler):
     def send_head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response_only(status)
         self.send_header("Date", self.date_time_string())
+        if self.registry.habits.cookie:
+            self.send_header("Set-Cookie", "sid=0123456789; Path=/")
+        if self.registry.habits.limits:
+            self.send_header("ratelimit-remaining", "99;w=21600")
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
