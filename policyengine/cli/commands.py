@@ -18,6 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 COMMANDS = {
     "Decide": {
         "eval": "Decide whether images may pass.",
+        "compare": "Show which decisions change with other policies.",
     },
     "Write policies": {
         "check": "Compile policies and show every problem.",
@@ -29,6 +30,7 @@ COMMANDS = {
         "sign": "Sign an image or another artifact with a key in a file.",
     },
     "Move": {
+        "copy": "Copy an image with everything attached to it.",
         "attach": "Attach files to an image.",
     },
     "Look inside": {
@@ -37,6 +39,7 @@ COMMANDS = {
         "read": "Show what the engine sees in an evidence document.",
         "trust": "Show which signatures are trusted.",
         "config": "Show every setting, and where it comes from.",
+        "cache": "Show or remove what is kept between runs.",
     },
 }
 """The commands by topic, each with the sentence that the help shows for it."""
@@ -139,6 +142,7 @@ def trusting(function: F) -> F:
 def judging(function: F) -> F:
     """The options that say about which images is decided, when, by what parameters and trust, and how they are had."""
     for add in (
+        option("--no-cache", topic="Registry", is_flag=True, help="Neither use nor keep what registries served."),
         option("--offline", topic="Registry", is_flag=True, help="Open no connection: layouts only."),
         option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="auto",
                help="How to find what is attached: by the API, by tags, or both."),

@@ -27,6 +27,8 @@ TRACE = re.compile(rb"""tool\s*\.\s*["']?policyengine|^\s*\[\s*tool\s*\]""", re.
 
 NAMING = "POLICYENGINE_CONFIG"
 """The variable that names a file; whoever sets the environment of a gate is trusted with the gate."""
+REPLAYED = frozenset({"output", "all", "no-fail", "color"})
+"""What there is left to say where everything else is in a record."""
 
 
 class File(Struct, frozen=True):
@@ -168,8 +170,9 @@ def settle(context: click.Context) -> None:
     Raises `UsageError` for what is wrong with either, and for a setting that a found file may not make.
     """
     file = configuration(context.params.pop("config", None), context.params.pop("no_config", False), os.environ)
+    replaying = context.params.get("replay") is not None
     for name, param in _settings(context.command):
-        if _given(context, name, param):
+        if _given(context, name, param) or (replaying and name not in REPLAYED):
             continue
         value, origin = from_environment(name, os.environ), variable(name)
         if value is None and file is not None:
@@ -194,7 +197,7 @@ def _given(context: click.Context, name: str, param: click.Parameter) -> bool:
     """Whether the command line says what a setting is about; policies may stand among the other arguments."""
     if name == "policies":
         arguments = context.params.get("arguments", ())
-        return any((context.params["policies"], context.params.get("codes"), *map(os.path.lexists, arguments)))
+        return any((context.params[param.name], context.params.get("codes"), *map(os.path.lexists, arguments)))
     return context.get_parameter_source(param.name) is ParameterSource.COMMANDLINE
 
 

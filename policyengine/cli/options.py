@@ -17,3 +17,14 @@ def sourcing(function: F) -> F:
     function = option("--from-manifest", "manifests", topic="Images", multiple=True, metavar="FILE",
                       help=manifests)(function)  # fmt: skip
     return option("--from-file", "lists", topic="Images", multiple=True, metavar="FILE", help=lists)(function)
+
+
+def without(*names: str) -> Callable[[F], F]:
+    """Take options away again that a decorator below brought, and that this command has in another form."""
+
+    def taken(function: F) -> F:
+        kept = [param for param in function.__click_params__ if param.name not in names]  # type: ignore[attr-defined]
+        function.__click_params__ = kept  # type: ignore[attr-defined] # click's own place
+        return function
+
+    return taken

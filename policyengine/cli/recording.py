@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import click
+from click.core import ParameterSource
 from msgspec.structs import replace
 
 from policyengine import limits
-from policyengine.cli.evaluation import Options, decided, job
+from policyengine.cli.evaluation import Options, all_decided, decided, job
 from policyengine.cli.images import Image
 from policyengine.cli.terminal import Terminal
 from policyengine.decision.combine import ALLOW, worst
@@ -39,7 +41,7 @@ def recorded(terminal: Terminal, options: Options) -> tuple[Decision, ...]:
     watched = [_watched(recorder, image) for image in images]
     if by.revoked is not None:
         by = replace(by, revoked=Revocation(recorder.overhear(PlainFetch()), cached=False))
-    decisions = tuple(decided(terminal, image, by, options.fail_on) for image in watched)
+    decisions = all_decided(terminal, options, watched, by)
     grounds = Grounds(by.policies, by.trust, by.at, by.environment, options.parameters, options.fail_on)
     recorder.save(path, grounds, _report(decisions))
     return decisions
@@ -68,16 +70,18 @@ def replayed(terminal: Terminal, options: Options) -> tuple[Decision, ...]:
     """The decisions of the record that `--replay` names, reached again from what it holds alone."""
     _refuse_others(options)
     found = Recorded(Path(options.replay or ""))
-    by = _terms(found)
-    images = [_image(subject) for subject in replay.subjects(found)]
+    by = terms_of(found)
+    images = images_of(found)
     decisions = tuple(decided(terminal, image, by, found.record.fail_on) for image in images)
     _compare(terminal, found, decisions)
     return decisions
 
 
 def _refuse_others(options: Options) -> None:
-    plain = Options(arguments=())
-    given = [name for name in options.__struct_fields__ if getattr(options, name) != getattr(plain, name)]
+    """Refuse what the command line says beside a record; settings from elsewhere are of no account."""
+    context, plain = click.get_current_context(), Options(arguments=())
+    changed = [name for name in options.__struct_fields__ if getattr(options, name) != getattr(plain, name)]
+    given = [name for name in changed if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     others = [name for name in given if name not in BESIDE]
     if others:
         what = "arguments" if others[0] == "arguments" else f"--{others[0].replace('_', '-')}"
@@ -87,13 +91,18 @@ def _refuse_others(options: Options) -> None:
         )
 
 
-def _terms(found: Recorded) -> Terms:
+def terms_of(found: Recorded) -> Terms:
     """By what was decided."""
     record = found.record
     policies = replay.policies(found)
     parameters = policies.parameters(record.parameters) if record.parameters else {}
     revoked = None if record.revocation is None else Revocation(replay.fetch(found), cached=False)
     return Terms(policies, replay.trust(found), replay.instant(found), record.environment, parameters, revoked)
+
+
+def images_of(found: Recorded) -> list[Image]:
+    """The images of a record; their stores say what was said then."""
+    return [_image(subject) for subject in replay.subjects(found)]
 
 
 def _image(subject: replay.Subject) -> Image:

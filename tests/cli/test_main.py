@@ -16,7 +16,7 @@ from tests.cli.example import CLEAN, TRUST, VULNERABLE
 from tests.command import HEEDING, START, policyengine
 from tests.example import AT, POLICIES
 
-COMMANDS = ("eval", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust", "config")
+COMMANDS = ("eval", "compare", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust", "config")
 
 
 def test_version() -> None:
@@ -59,7 +59,7 @@ def test_nothing_at_all_is_wrong_use() -> None:
 @pytest.mark.parametrize(("arguments", "said"), [
     (["evl"], "did you mean `eval`?"),
     (["tree", "x"], "the command `tree` is not there yet"),
-    (["nonsense"], "the commands are eval, check"),
+    (["nonsense"], "the commands are eval, compare"),
     (["--versoin"], "did you mean `--version`?"),
     (["check", "--colour", "always"], "did you mean `--color`?"),
     (["\x1b[31mred"], r"\u{1b}[31mred"),
