@@ -15,6 +15,7 @@ EXAMPLES = """\b
 Examples:
   policyengine check policies/
   policyengine check policies/ -o github
+  policyengine check policies/ --at 2026-12-31
   policyengine check --codes
 
 Exit codes: 0 compiles · 2 does not
@@ -26,23 +27,30 @@ INVALID = 2
 @click.argument("policies", nargs=-1, metavar="POLICIES…")
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help="table, json, github or azure.")  # fmt: skip
+@option("--at", metavar="TIME", help="The instant at which waivers must not be over (RFC 3339); now.")
 @option("--codes", topic="Output", is_flag=True, help="List every code that a problem can have, as table or json.")
 @shared
-def command(terminal: Terminal, policies: tuple[str, ...], outputs: tuple[str, ...], codes: bool) -> int:
+def command(
+    terminal: Terminal, policies: tuple[str, ...], outputs: tuple[str, ...], at: str | None, codes: bool
+) -> int:
     """Compile policies, nothing else, and show every problem of every file at once."""
     if codes:
         return _codes(terminal, policies, outputs)
     from policyengine.cli.diagnostics import Checked, shown
+    from policyengine.cli.instants import moment
     from policyengine.cli.output import outputs as parsed
     from policyengine.cli.output import put
     from policyengine.errors import PolicyError
+    from policyengine.language.diagnostics import order
     from policyengine.language.policyset import PolicySet, read_all
 
     wanted = parsed(outputs, ("table", "json", "github", "azure"))
+    instant = moment(at)
     sources = read_all(policies)
     try:
         compiled = PolicySet.compile(sources)
-        checked = Checked(sources, compiled.warnings, len(compiled.policies))
+        found = sorted((*compiled.warnings, *compiled.expiring(instant)), key=order)
+        checked = Checked(sources, found, len(compiled.policies))
     except PolicyError as error:
         checked = Checked(sources, error.diagnostics)
     for output in wanted:

@@ -177,6 +177,7 @@ class Checker:
         tests = tuple(scenarios.test(item) for item in items if isinstance(item, syntax.Test))
         roots = (applies, exception, rules, waivers)
         bindings, functions = _used(roots, [*self.libraries.values(), module])
+        vacuity.unequal((roots, functions), self.problems)
         policy = checked.Policy(
             module.name, module.file.description.value if module.file.description else "", module.file.name.span,
             parameters, environments, applies, exception, accepts, assumed, kinds, bindings, functions, rules, waivers,
@@ -269,7 +270,12 @@ class Checker:
             self.problems.error(
                 "E114", entry.effect.span, "an environment downgrades to `warn` only", suggestion="warn"
             )
-        if entry.rule.text != "all" and entry.rule.text not in rules:
+        if entry.rule.text == "all" and "all" in rules:
+            self.problems.error(
+                "E114", entry.rule.span, "`all` is every rule here, and one of them is called `all`",
+                help="give the rule another name",
+            )  # fmt: skip
+        elif entry.rule.text != "all" and entry.rule.text not in rules:
             near = closest(entry.rule.text, rules)
             help = f"did you mean `{near}`?" if near else "write a rule's name, or `all`"
             self.problems.error(

@@ -47,6 +47,8 @@ TITLES = {
     "W204": "a range that misses versions with a revision",
     "W205": "a limit below zero",
     "W206": "a comparison with UNKNOWN",
+    "W207": "a package URL that no package has",
+    "W208": "a waiver that has expired, or soon will",
 }
 """One-line title of each code."""
 

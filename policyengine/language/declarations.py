@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from policyengine.evidence.problems import closest
 from policyengine.language import checked, syntax
 from policyengine.language.diagnostics import Problems
-from policyengine.language.schema import COLLECTIONS, CUSTOM_FIELDS, DOCUMENTS, RECORDS, Field, Schema
+from policyengine.language.schema import COLLECTIONS, CUSTOM_FIELDS, DOCUMENTS, ENUMS, RECORDS, Field, Schema
 from policyengine.language.scope import DefineEntry, Entry, ImportEntry, LetEntry, Module, ParamEntry
 from policyengine.language.syntax import Name
 from policyengine.language.types import FOREIGN, SCALARS, UNKNOWN, Type
@@ -18,6 +18,9 @@ MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Z
 
 RESERVED = frozenset({"image", "signature", "document", *RECORDS, *COLLECTIONS, "x509", "keyless", "key"})
 """Names that the language itself gives a meaning."""
+
+WORDS = frozenset(word for words in ENUMS.values() for word in words)
+"""The words of severities, categories and the like: a constant `CRITICAL` would change what `is CRITICAL` asks."""
 
 CUSTOM_TYPES = (
     "text",
@@ -93,6 +96,10 @@ def _entry(item: syntax.Param | syntax.Let | syntax.Define, module: Module, prob
         return LetEntry(item, module)
     result = declared_type(item.type, module.schema, problems)
     if isinstance(item, syntax.Param):
+        if module.schema.is_record(result.name):
+            help = f"a parameter is one of {', '.join(SCALARS)}, or a set or list of them"
+            problems.error("E103", item.type.span, f"nobody can give {result} as a parameter", help=help)
+            result = UNKNOWN
         return ParamEntry(item, module, result)
     arguments = tuple(declared_type(argument.type, module.schema, problems) for argument in item.arguments)
     _distinct([argument.name for argument in item.arguments], "argument", problems)
@@ -101,7 +108,8 @@ def _entry(item: syntax.Param | syntax.Let | syntax.Define, module: Module, prob
 
 def _enter(name: Name, entry: Entry, module: Module, problems: Problems) -> None:
     """Enter one name, once."""
-    if name.text in RESERVED or name.text in module.schema.collections or name.text in module.schema.kinds:
+    known = module.schema
+    if name.text in RESERVED | WORDS or name.text in known.collections or name.text in known.kinds:
         problems.error(
             "E104", name.span, f"`{name.text}` already means something in the language", help="choose another name"
         )
@@ -120,10 +128,13 @@ def _import(item: syntax.Import, module: Module, libraries: Mapping[str, Module]
         help = f"did you mean `{near}`?" if near else "name its file or folder on the command line"
         problems.error("E112", item.module.span, f"there is no library `{name}`", help=help, suggestion=near)
     alias = item.alias.text if item.alias is not None else name.rpartition(".")[2]
-    if alias in module.imports or alias in module.entries:
+    if alias in RESERVED or alias in module.schema.collections:
+        message = f"`{alias}` already means something in the language"
+        problems.error("E104", item.span, message, help="import it `as` another name")
+    elif alias in module.imports or alias in module.entries:
         problems.error("E104", item.span, f"`{alias}` is declared a second time", help="import it `as` another name")
-        return
-    module.imports[alias] = ImportEntry(item, library)
+    else:
+        module.imports[alias] = ImportEntry(item, library)
 
 
 def _distinct(names: list[Name], what: str, problems: Problems) -> None:

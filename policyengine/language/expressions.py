@@ -7,6 +7,7 @@ and its expression has the type unknown, which fits everywhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -37,6 +38,12 @@ from policyengine.language.types import (
 )  # fmt: skip
 
 CONTAINERS = ("set", "list")
+
+CONSTRAINT = re.compile("@[ ]*[<>=]")
+"""What a range has behind its package, and a package URL never: there these characters are percent-encoded."""
+
+PARTS = {"finding", "package", "signature"}
+"""The records that are no documents, so that nothing can be said of two kinds of them together."""
 
 
 class Expressions:
@@ -77,7 +84,9 @@ class Expressions:
         if expected is None or UNKNOWN in (found.type, expected) or _same(found.type, expected):
             return found
         help = None
-        if found.type.name == expected.name and found.type.container and not expected.container:
+        if expected in (GLOB, RANGE) and found.type.container:
+            help = "`matches any of` compares with several"
+        elif found.type.name == expected.name and found.type.container and not expected.container:
             help = "ask with a quantifier (`some`, `every`, `no`) or with `in`"
         elif expected == BOOL:
             help = f"compare it, or ask `is present`: {literals.article(found.type)} is neither true nor false"
@@ -141,6 +150,8 @@ class Expressions:
             field = None if base.type.container else scope.module.schema.record(base.type.name).get(node.base.name.text)
             if field is not None and field.keyed:
                 return checked.Keyed(TEXT, node.span, base, node.base.name.text, node.key.value)
+            if field is None and scope.module.schema.is_record(base.type.name) and not base.type.container:
+                return self._no_field(node.base.name, base.type, list(scope.module.schema.record(base.type.name)))
         return self._wrong(
             "E102", node.span, "nothing is looked up by a key here",
             help='keys belong to `image.labels["…"]`, `image.annotations["…"]` and `signature.metadata["…"]`',
@@ -368,6 +379,11 @@ class Expressions:
             patterns = self.check(node.operands[1], pattern, scope)
         else:
             patterns = self._many(node.operands[1], pattern, scope)
+        if subject.type.name == "purl" and _ranges(patterns):
+            return self._wrong(
+                "E103", patterns.span, "a package URL is compared with globs, and this is a range",
+                help="compare the package: `package matches …`",
+            )  # fmt: skip
         return checked.Matches(BOOL, node.span, subject, patterns)
 
     def _license(self, node: syntax.Operation, scope: Scope) -> Expr:
@@ -413,6 +429,14 @@ class Expressions:
         return checked.Choice(type_, node.span, condition, then, other)
 
 
+def _ranges(patterns: Expr) -> bool:
+    """Whether one of the globs has the form of a range, which no package URL matches."""
+    if not isinstance(patterns, checked.Constant):
+        return False
+    values = patterns.value if patterns.type.container else (patterns.value,)
+    return any(CONSTRAINT.search(value) is not None for value in values)
+
+
 def _same(found: Type, expected: Type) -> bool:
     """Whether a `found` may stand where an `expected` is asked for; a list of values serves as a set."""
     return found == expected or (
@@ -440,4 +464,4 @@ def _joined(operator: str, left: Type, right: Type) -> Type | None:
     if operator != "+" or left.container != "list":
         return None
     names = dict.fromkeys([*left.name.split("|"), *right.name.split("|")])
-    return Type("|".join(names), "list")
+    return Type("|".join(names), "list") if not names.keys() & PARTS else None

@@ -18,6 +18,16 @@ Literal = Integer | Fraction | Moment | Period | Text
 MAX_SECONDS = 100 * 366 * 86400
 """The longest duration that can be written: a century keeps date arithmetic within the calendar."""
 
+UNQUOTED = {
+    "time": "write it without quotes: 2026-03-01 or 2026-03-01T12:00:00Z",
+    "date": "write it without quotes: 2026-03-01",
+    "duration": "write it without quotes: `14 days`",
+    "int": "write it without quotes: 5",
+    "decimal": "write it without quotes: 7.0",
+    "bool": "write it without quotes: true or false",
+}
+"""What to write in place of a text where another literal belongs."""
+
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 """RFC 3339, in upper case. Without an offset it would be another instant on each machine."""
 
@@ -119,9 +129,9 @@ def _instead(value: str, expected: Type) -> str | None:
         return f"write it without quotes: {word}"
     if expected.name == "identity":
         return f'an identity is written `x509("{value}")`, `keyless(issuer: "…", subject: "…")` or `key("sha256:…")`'
-    if expected.name in ("time", "date"):
-        return "write it without quotes: 2026-03-01 or 2026-03-01T12:00:00Z"
-    return None
+    if expected.container:
+        return "several are written `{ … }`"
+    return UNQUOTED.get(expected.name)
 
 
 def _vulnerability(node: Text, problems: Problems) -> str | None:

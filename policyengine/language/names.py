@@ -240,8 +240,13 @@ class Names:
             example = {"x509": 'x509("O=acme, CN=release")', "key": 'key("sha256:…")'}.get(
                 form, 'keyless(issuer: "https://…", subject: "…")'
             )
-            return self._wrong("E118", node.span, f"an identity of this kind is written `{example}`")
+            help = None
+            if any(not isinstance(argument.value, Text) for argument in node.arguments):
+                help = "it stands in the text; a parameter can be a whole one: `param signers: set of identity`"
+            return self._wrong("E118", node.span, f"an identity of this kind is written `{example}`", help=help)
         values = [text for _, text in sorted(zip(given, texts, strict=True))]
+        if not all(value.strip() for value in values):
+            return self._wrong("E108", node.span, "an empty text is nobody's identity")
         try:
             getattr(identities, form)(*values)
         except ValueError as error:

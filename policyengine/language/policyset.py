@@ -83,6 +83,16 @@ class PolicySet:
         """What compiles and probably is not meant."""
         return self.summary.diagnostics()
 
+    def expiring(self, at: datetime) -> tuple[Diagnostic, ...]:
+        """A warning for each waiver that has expired at the instant `at`, or soon will."""
+        from policyengine.language.compiler import Compiled
+        from policyengine.language.expiry import ends_soon, expiring
+
+        waivers = (each for policy in self.summary.policies for each in Compiled.load(policy.compiled).facts.waivers)
+        if not any(ends_soon(waiver.expires, at) for waiver in waivers):  # then there is no need for the program
+            return ()
+        return tuple(expiring((waiver for policy in self.program.policies for waiver in policy.waivers), at))
+
     @property
     def sources(self) -> tuple[Source, ...]:
         """The files that this set was made of."""

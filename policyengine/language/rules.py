@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import date
 
 from policyengine.evidence.problems import closest
-from policyengine.language import checked, syntax
+from policyengine.language import checked, literals, syntax
 from policyengine.language.diagnostics import Problems
 from policyengine.language.expressions import Expressions
 from policyengine.language.interpolation import template
 from policyengine.language.scope import Module, Scope
-from policyengine.language.types import INT, UNKNOWN, Type
+from policyengine.language.types import DATE, INT, TIME, UNKNOWN, Type
 
 EFFECTS = ("deny", "warn")
 ORDER = (syntax.When, syntax.ForEach, syntax.Require, syntax.Forbid, syntax.Unless, syntax.Message, syntax.Help)
@@ -184,9 +184,8 @@ class Rules:
 
     def _day(self, moment: syntax.Moment) -> str:
         """The date that a waiver ends on, as ISO text."""
-        try:
-            return date.fromisoformat(moment.text).isoformat()
-        except ValueError as error:
+        found = literals.constant(moment, None, self.problems)
+        if found.type == TIME:
             help = "a waiver lasts to the end of a day: `expires 2026-12-31`"
-            self.problems.error("E108", moment.span, f"`{moment.text}` is not a date: {error}", help=help)
-            return "0001-01-01"
+            self.problems.error("E108", moment.span, f"`{moment.text}` is a time, and not a date", help=help)
+        return str(found.value) if found.type == DATE else "0001-01-01"

@@ -20,6 +20,9 @@ GIVEN_ONLY: Mapping[str, Field] = {"unsigned": Field(BOOL)}
 ATTACHED = Field(TIME, optional=True)
 """What a given document of a declared kind can say too, as `created`: the time by which the newest is found."""
 
+PARTS = {"finding": "scan", "package": "sbom"}
+"""What brings a document with it."""
+
 WITHOUT_DEFAULT = ("int", "decimal", "bool", "time", "date")
 """The types of declared fields that are given or optional: a 0 that nobody wrote could make a test pass."""
 
@@ -57,25 +60,36 @@ class Scenarios:
                 help="end it with `expect allow`, `expect deny by RULE` or another expectation",
             )  # fmt: skip
         self._order(item)
+        self._absent(item)
         return checked.Test(
             self.module.name, item.name.value, environment, at, parameters, tuple(steps), tuple(expectations), item.span
         )
 
     def _order(self, item: syntax.Test) -> None:
-        """`in`, `at` and `with` come first, then what is given, then what is expected; each but `with` once."""
+        """`in`, `at` and `with` come first (each once, of each parameter), then what is given, then expected."""
         rank = {syntax.InEnvironment: 0, syntax.At: 0, syntax.With: 0, syntax.Expect: 2}
         highest = 0
-        seen: set[type] = set()
+        seen: set[object] = set()
         for step in item.steps:
             place = rank.get(type(step), 1)
             if place < highest:
                 self.problems.error(
                     "E116", step.span, "this step stands too late", help="the order is: in, at, with; given; expect"
                 )
-            if type(step) in seen and isinstance(step, syntax.InEnvironment | syntax.At):
+            if (once := _once(step)) is not None and once in seen:
                 self.problems.error("E116", step.span, "this step is there twice")
             highest = max(highest, place)
-            seen.add(type(step))
+            seen.add(once)
+
+    def _absent(self, item: syntax.Test) -> None:
+        """Report what is given although the test says that there is none."""
+        absent = {step.kind.text for step in item.steps if isinstance(step, syntax.GivenNo)}
+        for step in item.steps:
+            if isinstance(step, syntax.Given | syntax.GivenFile):
+                kind = PARTS.get(step.kind.text, step.kind.text)
+                if kind in absent:
+                    help = f"leave out `given no {kind}`, or this step"
+                    self.problems.error("E116", step.span, f"the test says that there is no {kind}", help=help)
 
     def _environment(self, step: syntax.InEnvironment) -> str:
         if step.name.text not in self.environments:
@@ -189,7 +203,13 @@ class Scenarios:
             return
         near = closest(name, known)
         help = f"did you mean `{near}`?" if near else f"its fields are {', '.join(sorted(known))}"
-        self.problems.error("E102", span, f"a {kind} has no field {quoted(name)} to give", help=help, suggestion=near)
+        self.problems.error(
+            "E102",
+            span,
+            f"{literals.article(Type(kind))} has no field {quoted(name)} to give",
+            help=help,
+            suggestion=near,
+        )
 
     def _value(self, field: Field, node: syntax.Expression) -> Any:
         """One given value in portable form: a constant, a record, or a tuple of records."""
@@ -239,3 +259,13 @@ class Scenarios:
         containing = step.containing.value if step.containing is not None else None
         times = step.times.value if step.times is not None else None
         return checked.Expectation(step.kind, rule, containing, times, step.span)
+
+
+def _once(step: syntax.Step) -> object:
+    """What stands for a step that a test can have once; `None` for the others."""
+    match step:
+        case syntax.InEnvironment() | syntax.At():
+            return type(step)
+        case syntax.With():
+            return step.name.text
+    return None

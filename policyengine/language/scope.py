@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from policyengine.language import syntax
 from policyengine.language.checked import Expr
 from policyengine.language.schema import Schema
-from policyengine.language.types import Type
+from policyengine.language.types import UNKNOWN, Type
 
 
 class LetEntry:
@@ -73,6 +73,7 @@ class Module:
     def visible(self) -> Iterator[str]:
         """Every name that an expression of this file can write, for suggestions."""
         yield from self.entries
+        yield from self.broken
         yield from self.imports
         yield from self.schema.collections
         yield "image"
@@ -85,8 +86,14 @@ class Scope:
         self.module, self.locals, self.caller = module, locals_, caller
 
     def with_local(self, name: str, type_: Type) -> Scope:
-        """This scope with one more local."""
-        return Scope(self.module, {**self.locals, name: type_}, self.caller)
+        """This scope with one more local.
+
+        What ranges over `scans` is meant to be called `scan`, so where the one was reported the other is no mistake.
+        """
+        known = {name: type_}
+        if type_ == UNKNOWN and name in self.module.schema.collections:
+            known[self.module.schema.collections[name]] = UNKNOWN
+        return Scope(self.module, {**self.locals, **known}, self.caller)
 
     def names(self) -> list[str]:
         """Every visible name, for suggestions."""

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from policyengine.evidence import purls
+from policyengine.evidence.problems import quoted
 from policyengine.language import checked
 from policyengine.language.checked import Expr
 from policyengine.language.demand import parts
 from policyengine.language.diagnostics import Problems
 from policyengine.language.tree import shape
+
+QUALIFIED = ("deb", "rpm", "apk")
+"""The types of package URLs to which scanners and SBOMs add qualifiers: `?arch=amd64&distro=debian-12`."""
 
 SEVERAL = ("vulnerability", "license", "identity")
 """Types of which one value can be equal to two constants: an id has aliases, an identity fits several patterns."""
@@ -18,6 +23,8 @@ def warn(rules: Sequence[checked.Rule], problems: Problems) -> None:
     """Warn of conditions of the rules of one policy that hold for no signature, or can never hold."""
     if not _demand_a_signature(rules):
         _unsigned(rules, problems)
+    for rule in rules:
+        _settled(rule, problems)
     for part in parts(tuple(rules)):
         if isinstance(part, checked.And | checked.Or):
             _contradiction(part, problems)
@@ -52,6 +59,71 @@ def _signatures(collection: Expr) -> bool:
         and collection.name == "signatures"
         and isinstance(collection.base, checked.TheImage)
     )
+
+
+# ---------------------------------------------------------------------------- rules that nothing violates
+
+
+def _settled(rule: checked.Rule, problems: Problems) -> None:
+    """Warn of a rule that nothing can violate, since one of its conditions is written down as true or false."""
+    conditions = (
+        (rule.require, True), (rule.when, False), (rule.unless, True),
+        (rule.forbid.where if rule.forbid is not None else None, False),
+        (rule.each.where if rule.each is not None else None, False),
+    )  # fmt: skip
+    for condition, harmless in conditions:
+        if condition is not None and constant(condition) is harmless:
+            word = "true" if harmless else "false"
+            problems.warn("W203", condition.span, f"this is always {word}, so nothing violates the rule")
+
+
+def constant(condition: Expr) -> bool | None:
+    """What a condition always comes to, where that stands in its text."""
+    match condition:
+        case checked.Constant(value=bool() as value):
+            return value
+        case checked.Not(part=part):
+            inner = constant(part)
+            return None if inner is None else not inner
+        case checked.And(parts=several) | checked.Or(parts=several):
+            found, short = {constant(part) for part in several}, isinstance(condition, checked.Or)
+            return short if short in found else None if None in found else not short
+    return None
+
+
+# ---------------------------------------------------------------------------- package URLs that no package has
+
+
+def unequal(roots: object, problems: Problems) -> None:
+    """Warn where a package URL is compared with one that is less than those of packages, and so equal to none."""
+    for part in parts(roots):
+        match part:
+            case checked.Equal(left=asked, right=checked.Constant() as wanted):
+                _compared(asked, wanted, "is", problems)
+            case checked.In(item=asked, members=checked.Constant() as wanted):
+                _compared(asked, wanted, "in", problems)
+
+
+def _compared(asked: Expr, wanted: checked.Constant, word: str, problems: Problems) -> None:
+    if asked.type.name != "purl" or isinstance(asked, checked.Constant):
+        return
+    for text in wanted.value if wanted.type.container else (wanted.value,):
+        purl = purls.parse(text)
+        if purl is None or (purl.version is not None and (purl.qualifiers or purl.type not in QUALIFIED)):
+            continue
+        lacks = "version" if purl.version is None else f"qualifiers, and those of {purl.type} packages have some"
+        problems.warn(
+            "W207", wanted.span, f"`{word}` compares whole package URLs, and {quoted(text)} has no {lacks}",
+            help=f"write {_as_range(purl)}",
+        )  # fmt: skip
+        return
+
+
+def _as_range(purl: purls.Purl) -> str:
+    """What finds the package whatever its qualifiers are."""
+    if purl.version is None:
+        return f'`package.purl matches "{purl.head}@*"`'
+    return f'`package matches "{purl.head}@={purl.version}"`'
 
 
 # ---------------------------------------------------------------------------- contradictions

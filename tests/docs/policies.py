@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from policyengine.language import render
 from policyengine.language.diagnostics import Diagnostic
+from policyengine.language.expiry import expiring
 from policyengine.language.policyset import PolicySet, check, digest
 from policyengine.language.source import Source
 from policyengine.language.summary import Summary
-from policyengine.testing.runner import run_tests
+from policyengine.testing.runner import INSTANT, run_tests
 from policyengine.verification.trust import Trust
 from tests.docs.pages import ROOT, Block
 
@@ -78,6 +79,8 @@ def wrapped(block: Block) -> str:
 def complaints(subject: Case) -> list[str]:
     """What the documentation says of the policies and is not so."""
     program, found = check(subject.sources)
+    waivers = (waiver for policy in program.policies for waiver in policy.waivers)
+    found = (*found, *expiring(waivers, INSTANT))
     problems = _diagnostics(subject, found)
     if problems or any(diagnostic.severity == "error" for diagnostic in found):
         return problems

@@ -44,6 +44,16 @@ CONDITIONS = [
     ("findings is present", ("collection", "some")),
     ("image.size < 5 days", ("duration",)),
     ('finding.cvss >= 7.5 and finding.title + "x" is "y"', ("combine",)),
+    ('finding.title matches { "a*" }', ("`matches any of`",)),
+    ('finding.title matches any of "a*"', ("`{ … }`",)),
+    ('finding.age > "14 days"', ("without quotes", "14 days")),
+    ('finding.package.purl matches "pkg:npm/x@<2"', ("range", "compare the package")),
+    ('finding.package.purl matches any of { "pkg:npm/*", "pkg:npm/x@>= 2" }', ("range", "compare the package")),
+    ("some x in findings + packages", ("combine",)),
+    ('image is signed by x509(" ")', ("nobody",)),
+    ("image is signed by x509(finding.title)", ("set of identity",)),
+    ('image.labls["team"] is "a"', ("labls", "did you mean `labels`")),
+    ("some scans where\n scan.tool is present", ("did you mean `scan`",)),
 ]
 
 
@@ -111,6 +121,16 @@ ITEMS = [
     ('evidence e from "a/b" { x: int at "a..b" }', 2, ("path",)),
     ('applies to scan where scan.tool is "trivy"', 2, ("image",)),
     ("import nowhere", 2, ("nowhere",)),
+    ("import std.licenses as findings", 2, ("already means", "as")),
+    ("let CRITICAL = LOW", 2, ("already means",)),
+    ("param s: scan", 2, ("as a parameter",)),
+    ("param s: list of finding", 2, ("as a parameter",)),
+    ('rule all deny "t" forbid package\nenvironment e { downgrade all to warn }', 3, ("every rule",)),
+    ('waive a for image where image is signed owner "o" reason "r" expires 2026-12-31T00:00:00Z', 2, ("a time",)),
+    ('waive a for image where image is signed owner "o" reason "r" expires 2026-02-30', 2, ("2026-02-30",)),
+    ('test "t" given no scan given finding { id: "CVE-2024-0001" } expect deny', 2, ("no scan",)),
+    ('test "t" given no sbom given package { name: "x" } expect deny', 2, ("no sbom",)),
+    ('param n: int = 1\ntest "t" with n = 1 with n = 2 expect deny', 3, ("twice",)),
     ("import std.licences", 2, ("std.licences", "std.licenses")),
     ("import std.licenses\nlet x = licenses.permisive", 3, ("permisive", "permissive")),
     ('waive b for image where image is signed owner "o" reason "r" expires 2026-12-31', 2, ("`b`",)),
@@ -130,7 +150,7 @@ ITEMS = [
     ('rule b deny "t"\n  forbid finding\n  message "{image.labels[\\"a\\"].b}"', 4, ("not a field",)),
     ('rule b deny "t"\n  forbid finding\n  message "{image.labels}"', 4, ("by its key",)),
     ('rule b deny "t"\n  forbid finding\n  message "{image[\\"tag\\"]}"', 4, ("looked up",)),
-    ('rule b deny "t"\n  forbid finding\n  message "{finding.labels[\\"a\\"]}"', 4, ("looked up",)),
+    ('rule b deny "t"\n  forbid finding\n  message "{finding.labels[\\"a\\"]}"', 4, ("no field", "labels")),
     ('rule b deny "t"\n  forbid finding\n  message "{labels[\\"a\\"]}"', 4, ("looked up",)),
     ('rule b deny "t"\n  forbid more than 1 finding\n  message "{count[\\"a\\"]}"', 4, ("looked up",)),
     ('rule b deny "t"\n  forbid more than 1 finding\n  message "{finding.id}"', 4, ("finding",)),
@@ -223,6 +243,12 @@ def test_what_a_misspelt_name_would_use_is_not_called_unused() -> None:
     assert warnings(text) == []
 
 
+def test_a_misspelt_name_is_answered_with_that_of_an_item_that_cannot_be_read() -> None:
+    text = 'policy p\nlet release = x509("CN=a"\nrule a deny "t"\n  require image is signed by relase\n'
+
+    assert errors(text)[1] == (4, "E101 there is no `relase` did you mean `release`? release")
+
+
 def test_a_policy_without_a_rule_checks_nothing() -> None:
     assert [line for line, _ in errors("policy p\nlet a = 1\n")] == [1]
 
@@ -312,6 +338,16 @@ def test_demand_names_what_is_read_and_nothing_else() -> None:
         ('rule b deny "t"\n  forbid finding where finding.suppressed and not finding.suppressed', 3, "W203"),
         ('rule b deny "t"\n  forbid finding where finding.severity is LOW and finding.severity is HIGH', 3, "W203"),
         ('rule b deny "t"\n  forbid finding where finding.fix is present or finding.fix is missing', 3, "W203"),
+        ('rule b deny "t"\n  require image is signed or true', 3, "W203"),
+        ('rule b deny "t"\n  require image is signed\n  unless not (true and false)', 4, "W203"),
+        ('rule b deny "t"\n  forbid finding where false', 3, "W203"),
+        ('rule b deny "t"\n  forbid package where package.purl is "pkg:deb/debian/x@1-1"', 3, "W207"),
+        ('rule b deny "t"\n  forbid package where package.purl in { "pkg:npm/x@1", "pkg:npm/y" }', 3, "W207"),
+        (
+            'rule b deny "t" forbid package where f(package)\ndefine f(p: package): bool =\n p.purl is "pkg:npm/y"',
+            4,
+            "W207",
+        ),
     ],
 )
 def test_warns(items: str, line: int, code: str) -> None:
@@ -342,6 +378,7 @@ def test_warns_of_what_holds_where_nobody_signed(rules: str, lines: list[int]) -
         'finding.id is "CVE-2024-0001" and finding.id is "CVE-2024-0002"',
         "finding.severity is LOW or finding.severity is HIGH",
         "finding.severity is HIGH and finding.fix is present",
+        'package.purl in { "pkg:npm/x@1", "pkg:deb/debian/x@1-1?arch=amd64" }',
         'package matches any of { "pkg:deb/debian/x@=5.6.0-1", "pkg:deb/debian/y@>=5.6.0,<5.6.2" }',
     ],
 )
