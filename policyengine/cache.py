@@ -38,7 +38,7 @@ def load(kind: str, key: bytes) -> bytes | None:
         home = folder()
         secret = _secret(home) if home else None
         if home and secret:
-            content = _read(home / _name(kind, key), LARGEST)
+            content = read(home / _name(kind, key), LARGEST)
             mac, data = content[:MAC_BYTES], content[MAC_BYTES:]
             return data if _same(mac, _mac(secret, kind, key, data)) else None
     return None
@@ -50,7 +50,7 @@ def store(kind: str, key: bytes, data: bytes) -> None:
         home = folder()
         secret = _secret(home) if home else None
         if home and secret and len(data) <= LARGEST - MAC_BYTES:
-            _write(home / _name(kind, key), _mac(secret, kind, key, data) + data)
+            write(home / _name(kind, key), _mac(secret, kind, key, data) + data)
             _prune(home)
 
 
@@ -63,6 +63,22 @@ def folder() -> Path | None:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         return home if _private(home) else None
     return None
+
+
+def entries() -> list[Path]:
+    """The files of all entries; the key is none."""
+    home = folder()
+    with suppress(OSError):
+        return [path for path in home.iterdir() if path.name != "key" and path.is_file()] if home else []
+    return []
+
+
+def remove(path: Path) -> bool:
+    """Remove an entry; whether it is gone by this."""
+    with suppress(OSError):
+        path.unlink()
+        return True
+    return False
 
 
 def _place() -> Path | None:
@@ -92,16 +108,17 @@ def _secret(home: Path) -> bytes | None:
     """The user's key of the hashes; made by the first who asks for it."""
     path = home / "key"
     with suppress(FileNotFoundError):
-        known = _read(path, SECRET_BYTES)
+        known = read(path, SECRET_BYTES)
         return known if len(known) == SECRET_BYTES else None
-    _write(path, os.urandom(SECRET_BYTES), first=True)
-    return _read(path, SECRET_BYTES)
+    write(path, os.urandom(SECRET_BYTES), first=True)
+    return read(path, SECRET_BYTES)
 
 
 def _prune(home: Path) -> None:
     """Remove the oldest entries beyond the number that is kept, and drafts that somebody left."""
-    entries = sorted((path for path in home.iterdir() if path.name != "key"), key=lambda path: -path.stat().st_mtime)
-    for path in entries[ENTRIES:]:
+    found = (path for path in home.iterdir() if path.name != "key" and path.is_file())
+    latest = sorted(found, key=lambda path: -path.stat().st_mtime)
+    for path in latest[ENTRIES:]:
         path.unlink(missing_ok=True)
 
 
@@ -122,15 +139,15 @@ def _same(one: bytes, other: bytes) -> bool:
     return one == other
 
 
-def _read(path: Path, most: int) -> bytes:
-    """The file's bytes, unless it is a link or larger than `most`, which is no entry of ours."""
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
+def read(path: Path, most: int) -> bytes:
+    """The file's bytes, unless it is a link or larger than `most`, which is no entry of ours; waits for no pipe."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
         content = file.read(most + 1)
     return content if len(content) <= most else b""
 
 
-def _write(path: Path, content: bytes, first: bool = False) -> None:
+def write(path: Path, content: bytes, first: bool = False) -> None:
     """Write a file that appears at once; with `first`, one that is there already stays."""
     draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)

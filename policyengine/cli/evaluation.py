@@ -30,6 +30,7 @@ from policyengine.verification.trust import Trust
 
 if TYPE_CHECKING:
     from policyengine.registry.client import Registry
+    from policyengine.registry.store import Store
 
 PLATFORM = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?", re.IGNORECASE)
 EXIT = {"allow": 0, "deny": 1, "error": 3}
@@ -55,6 +56,7 @@ class Options(Struct, frozen=True, kw_only=True):
     workers: int = 8
     referrers: str = "auto"
     offline: bool = False
+    no_cache: bool = False
     outputs: tuple[str, ...] = ()
     everything: bool = False
     no_fail: bool = False
@@ -159,7 +161,18 @@ def asked(options: Options, references: Sequence[str]) -> list[Image]:
     if options.offline:
         raise UsageError(f"{named[0].name} is in a registry, and --offline opens no connection", "use --oci-layout")
     registry = _registry(options, len(named))
-    return [Image(Request(each, registry.repository(each.name), options.platform)) for each in named]
+    return [Image(Request(each, _store(options, registry, each.name), options.platform)) for each in named]
+
+
+def _store(options: Options, registry: Registry, name: str) -> Store:
+    """The repository `name`, with what earlier runs were given there unless nobody wants that."""
+    repository = registry.repository(name)
+    if options.no_cache:
+        return repository
+    from policyengine.registry.blobcache import BlobCache
+    from policyengine.registry.kept import Kept
+
+    return Kept(repository, name, BlobCache())
 
 
 def _registry(options: Options, images: int) -> Registry:
