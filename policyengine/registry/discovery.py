@@ -60,9 +60,8 @@ def discover(store: Store, target: str, depth: int | None = None) -> Artifact:
     Raises what the store raises for the artifact itself.
     """
     if is_digest(target):
-        found, listed = store.each(
-            lambda call: call(), [lambda: store.resolve(target), lambda: store.referrers(target)]
-        )
+        calls: list[Callable[[], Any]] = [lambda: store.resolve(target), lambda: hints(store, target)]
+        found, listed = store.each(lambda call: call(), calls)
     else:
         found = store.resolve(target)
         listed = _listed(store, [found])[0]
@@ -74,6 +73,12 @@ def discover(store: Store, target: str, depth: int | None = None) -> Artifact:
     lists = [listed, *_listed(store, [each.descriptor for each in root.platforms])]
     _expand(store, heads, lists, depth)
     return root
+
+
+def hints(store: Store, digest: str) -> Sequence[Descriptor]:
+    """What any place lists as a referrer of `digest`, each once. Raises what the store raises."""
+    listed = [*store.referrers(digest), *store.elsewhere(digest)]
+    return list({hint.digest: hint for hint in reversed(listed)}.values())[::-1]
 
 
 def _entries(artifact: Artifact) -> Sequence[Descriptor]:
@@ -92,7 +97,7 @@ def _expand(store: Store, heads: list[Artifact], lists: list[Any], depth: int | 
             return
         calls: list[Callable[[], Any]] = [lambda pair=pair: _examined(store, *pair) for pair in pairs]  # type: ignore[misc]
         last = depth is not None and level + 1 == depth
-        calls += [] if last else [lambda hint=hint: store.referrers(hint.digest) for _, hint in pairs]  # type: ignore[misc]
+        calls += [] if last else [lambda hint=hint: hints(store, hint.digest) for _, hint in pairs]  # type: ignore[misc]
         results = store.each(lambda call: call(), calls)
         heads, lists = _grown(pairs, results)
         if last:
@@ -142,7 +147,7 @@ def _artifact(descriptor: Descriptor, data: bytes) -> Artifact:
 
 
 def _listed(store: Store, subjects: Sequence[Descriptor]) -> list[Any]:
-    return store.each(lambda subject: store.referrers(subject.digest), subjects)
+    return store.each(lambda subject: hints(store, subject.digest), subjects)
 
 
 def _give_up(heads: list[Artifact], why: str) -> None:

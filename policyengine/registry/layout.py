@@ -46,7 +46,7 @@ def parse_layout_reference(text: str) -> tuple[Path, str]:
     path, at, digest = text.rpartition("@")
     if at and is_digest(digest):
         return _without_tag(path), parse_digest(digest)
-    path, tag = _split_tag(text)
+    path, tag = split_tag(text)
     if not (path and tag):
         raise InvalidReference(
             f"{quoted(text)} names neither a tag nor a digest of the layout", "write PATH@sha256:… or PATH:TAG"
@@ -54,7 +54,7 @@ def parse_layout_reference(text: str) -> tuple[Path, str]:
     return Path(path), tag
 
 
-def _split_tag(text: str) -> tuple[str, str]:
+def split_tag(text: str) -> tuple[str, str]:
     """Path and tag at the first colon that a drive letter does not need."""
     drive = 2 if text[1:3] in (":\\", ":/") else 0
     path, _, tag = text[drive:].partition(":")
@@ -66,7 +66,7 @@ def _without_tag(text: str) -> Path:
     try:
         Path(text).lstat()
     except (OSError, ValueError):
-        return Path(_split_tag(text)[0])
+        return Path(split_tag(text)[0])
     return Path(text)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from policyengine import limits
@@ -34,6 +34,9 @@ from policyengine.registry.session import Session
 from policyengine.registry.targets import resolve_url
 from policyengine.registry.writing import compact, entry_of
 
+if TYPE_CHECKING:
+    from policyengine.registry.copying import Plan
+
 ATTEMPTS = 8
 """How often a referrers list is written that others write at the same time."""
 LONGEST_PAUSE = 0.5
@@ -45,6 +48,9 @@ CHUNK_BYTES = 8 * 1024 * 1024
 BYTES = "application/octet-stream"
 ACCEPT = ", ".join(sorted(INDEXES | MANIFESTS))
 """What may be under the tag: registries answer 404 for what was not asked for, and an image is not to be replaced."""
+
+THERE = Answer(304, {}, b"")
+"""Stands for an upload that was not needed."""
 
 
 class Pusher:
@@ -67,16 +73,23 @@ class Pusher:
         """
         for content in blobs:
             self.push_blob(content if isinstance(content, Content) else of_bytes(content))
-        self.push_manifest(manifest, listed)
+        self.put(manifest, listed)
 
-    def push_manifest(self, manifest: bytes, listed: Descriptor, tag: str | None = None) -> None:
-        """Push a manifest whose blobs are there, by its digest and by a `tag` if wanted, and list it if it refers."""
+    def store(self, content: Content) -> bool:
+        """See `copying.Target`."""
+        return self.push_blob(content)
+
+    def finish(self, plan: Plan, tag: str | None) -> None:
+        """See `copying.Target`: the tag comes last."""
+        if tag is not None:
+            self._put(tag, plan.root.data, plan.root.descriptor.media_type)
+
+    def put(self, manifest: bytes, listed: Descriptor) -> None:
+        """Push a manifest whose blobs are there, by its digest, and list it if it refers to something."""
         answer = self._put(listed.digest, manifest, listed.media_type)
         subject = parse_manifest(manifest, listed.media_type).subject
         if subject is not None:
             self._see_listed(subject.digest, answer, listed)
-        if tag is not None:
-            self._put(tag, manifest, listed.media_type)
 
     def _see_listed(self, subject: str, answer: Answer, listed: Descriptor) -> None:
         """List what was pushed under its subject's tag, unless the registry's `answer` says that it does it itself."""
@@ -88,8 +101,8 @@ class Pusher:
 
     # ------------------------------------------------------------------------ blobs
 
-    def push_blob(self, content: Content) -> None:
-        """Push one blob, unless it is there; after an answer that was lost, look whether it is.
+    def push_blob(self, content: Content) -> bool:
+        """Push one blob, or find it there (`False`); after an answer that was lost, look whether it is.
 
         Raises `RegistryError`.
         """
@@ -97,13 +110,16 @@ class Pusher:
         answer = self._session.patiently(what, lambda: self._upload(content, what))
         if answer.status == 413:
             answer = self._session.patiently(what, lambda: self._upload(content, what, in_chunks=True))
+        if answer is THERE:
+            return False
         self._check(answer, what, content.digest)
+        return True
 
     def _upload(self, content: Content, what: str, in_chunks: bool = False) -> Answer:
         """The answer that ends one upload: success, or the first that is none."""
         there = self._session.send("HEAD", self._url(f"blobs/{verifiable(content.digest)}"), what)
         if there.status == 200 or there.status in REDIRECTED:  # to where the blob is stored
-            return Answer(201, {}, b"")
+            return THERE
         begun = self._session.send("POST", self._url("blobs/uploads/"), what)
         if begun.status != 202:
             return begun

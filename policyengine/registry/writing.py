@@ -1,6 +1,6 @@
-"""Attaching an artifact to what is in a layout on disk: files that appear at once, and one more line in the index.
+"""Writing artifacts into a layout on disk: files that appear at once and whole, then lines in the index.
 
-Nothing else about a layout is ever changed, and nothing is removed.
+Nothing else about a layout is ever changed, and nothing is removed, but for a tag that goes over to another image.
 """
 
 from __future__ import annotations
@@ -9,67 +9,99 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 from policyengine import limits
 from policyengine.errors import DigestMismatch, Malformed, TooLarge, UsageError
-from policyengine.oci import Descriptor, parse_json, quoted, verifiable
-from policyengine.registry.content import Content, of_bytes
+from policyengine.oci import OCI_INDEX, Descriptor, parse_json, quoted, verifiable
+from policyengine.registry.content import Content, of_bytes, sliced
 from policyengine.registry.folder import Folder
+
+if TYPE_CHECKING:
+    from policyengine.registry.copying import Plan
+
+
+REF_NAME = "org.opencontainers.image.ref.name"
+"""The annotation of an entry in `index.json` that holds its tag."""
 
 
 class LayoutWriter:
-    """An image layout in a folder, to attach artifacts to. Raises `UsageError` where it cannot be written."""
+    """An image layout in a folder, to write artifacts into. Raises `UsageError` where it cannot be written."""
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise UsageError(f"{quoted(str(path))} is an archive, to which nothing is attached", "unpack it first")
+            raise UsageError(f"{quoted(str(path))} is an archive, which is not written into", "unpack it first")
         self._path = path
         self._files = Folder(path)
 
+    @classmethod
+    def made(cls, path: Path) -> Self:
+        """The writer of the layout at `path`, which is made where there is nothing, or an empty folder."""
+        with _writing(path):
+            if os.path.lexists(path) and not path.is_dir():
+                raise UsageError(f"{quoted(str(path))} is a file, and layouts are written as folders", "name a folder")
+            path.mkdir(parents=True, exist_ok=True)
+            if not (path / "oci-layout").is_file():
+                if any(path.iterdir()):
+                    raise UsageError(f"{quoted(str(path))} is a folder with other things in it", "name a new folder")
+                write_file(
+                    path / "index.json", [compact({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []})]
+                )
+                write_file(path / "oci-layout", [b'{"imageLayoutVersion":"1.0.0"}'])
+        return cls(path)
+
     def attach(self, manifest: bytes, blobs: Iterable[bytes | Content], listed: Descriptor) -> None:
         """Store the `blobs` and the `manifest` that names them, and list the manifest as `listed`."""
-        try:
-            for content in (*blobs, manifest):
-                self.store(content if isinstance(content, Content) else of_bytes(content))
-            with self._locked():
-                self._list(listed)
-        except OSError as fault:
-            why = fault.strerror or "no reason given"
-            raise UsageError(f"the layout {quoted(str(self._path))} cannot be written: {why}") from None
+        for content in (*blobs, manifest):
+            self.store(content if isinstance(content, Content) else of_bytes(content))
+        self.list_entries([entry_of(listed)])
 
-    def store(self, content: Content) -> None:
-        """Store a blob under its digest, unless it is there. Raises `DigestMismatch` for other bytes, and `OSError`."""
+    def store(self, content: Content) -> bool:
+        """Store a blob under its digest; `False` where it is there. Raises `DigestMismatch` for other bytes."""
         name = f"blobs/{verifiable(content.digest).replace(':', '/')}"
-        if not self._holds(name, content):
+        if self._holds(name, content):
+            return False
+        with _writing(self._path):
             (self._path / name).parent.mkdir(parents=True, exist_ok=True)
             write_file(self._path / name, checked(content))
+        return True
+
+    def put(self, manifest: bytes, described: Descriptor) -> None:
+        """See `copying.Target`."""
+        self.store(Content(described.digest, described.size, lambda: sliced(manifest)))
+
+    def finish(self, plan: Plan, tag: str | None) -> None:
+        """See `copying.Target`: what refers to something stands in the index too, where every reader looks for it."""
+        self.list_entries([entry_of(each) for each in (*plan.attached, plan.root.descriptor)], tag)
 
     def _holds(self, name: str, content: Content) -> bool:
         """Whether the file `name` has these bytes; it refuses links on the way."""
         try:
             pieces = self._files.pieces(name)
-            return pieces is not None and all(
-                True for _ in checked(Content(content.digest, content.size, lambda: pieces))
-            )
+            held = Content(content.digest, content.size, lambda: pieces or iter(()))
+            return pieces is not None and all(True for _ in checked(held))
         except DigestMismatch:
             return False
 
-    def _list(self, listed: Descriptor) -> None:
-        """Add an entry to `index.json`, whose other entries and members stay as they are."""
-        data = self._files.read("index.json", limits.MANIFEST_BYTES)
-        index = parse_json(data or b"", "the file index.json")
-        entries = index.get("manifests") if isinstance(index, dict) else None
-        if not isinstance(index, dict) or not isinstance(entries, list):
-            raise Malformed("the layout's index.json is not an index")
-        if not any(isinstance(entry, dict) and entry.get("digest") == listed.digest for entry in entries):
-            content = compact({**index, "manifests": [*entries, entry_of(listed)]})
-            if len(content) > limits.MANIFEST_BYTES:
-                raise TooLarge("the layout's index.json would become larger than it may be")
-            write_file(self._path / "index.json", [content])
+    def list_entries(self, entries: Sequence[dict[str, Any]], tag: str | None = None) -> None:
+        """Add entries to `index.json`, whose others and members stay as they are; `tag` the last of them."""
+        with _writing(self._path), self._locked():
+            data = self._files.read("index.json", limits.MANIFEST_BYTES)
+            index = parse_json(data or b"", "the file index.json")
+            known = index.get("manifests") if isinstance(index, dict) else None
+            if not isinstance(index, dict) or not isinstance(known, list):
+                raise Malformed("the layout's index.json is not an index")
+            digests = {entry.get("digest") for entry in known if isinstance(entry, dict)}
+            listed = [*known, *(entry for entry in entries if entry["digest"] not in digests)]
+            listed = listed if tag is None else _tagged(listed, entries[-1], tag)
+            if listed != known:
+                content = compact({**index, "manifests": listed})
+                if len(content) > limits.MANIFEST_BYTES:
+                    raise TooLarge("the layout's index.json would become larger than it may be")
+                write_file(self._path / "index.json", [content])
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -77,6 +109,33 @@ class LayoutWriter:
         with (self._path / "oci-layout").open("rb" if sys.platform != "win32" else "r+b") as file:
             _lock(file.fileno())
             yield
+
+
+def _tagged(listed: list[Any], wanted: dict[str, Any], tag: str) -> list[Any]:
+    """The entries, of which only that of the `wanted` digest has the tag."""
+    digest, result, found = wanted["digest"], [], False
+    for entry in listed:
+        notes = entry.get("annotations") if isinstance(entry, dict) else None
+        notes = dict(notes) if isinstance(notes, dict) else {}
+        if notes.get(REF_NAME) == tag and entry.get("digest") != digest:
+            del notes[REF_NAME]
+            entry = {key: value for key, value in entry.items() if key != "annotations"}
+            entry |= {"annotations": notes} if notes else {}
+        elif not found and isinstance(entry, dict) and entry.get("digest") == digest:
+            found = notes.setdefault(REF_NAME, tag) == tag
+            entry = {**entry, "annotations": notes}
+        result.append(entry)
+    return result if found else [*result, {**wanted, "annotations": {REF_NAME: tag}}]
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say what the system says against writing."""
+    try:
+        yield
+    except OSError as fault:
+        why = fault.strerror or "no reason given"
+        raise UsageError(f"the layout {quoted(str(path))} cannot be written: {why}") from None
 
 
 def entry_of(listed: Descriptor) -> dict[str, Any]:
