@@ -30,6 +30,7 @@ COMMANDS = {
         "sign": "Sign an image or another artifact with a key in a file.",
     },
     "Move": {
+        "pull": "Fetch evidence into a folder.",
         "copy": "Copy an image with everything attached to it.",
         "attach": "Attach files to an image.",
     },
@@ -44,7 +45,7 @@ COMMANDS = {
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("tree", "pull", "init")
+LATER = ("tree", "init")
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"

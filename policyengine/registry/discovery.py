@@ -54,6 +54,12 @@ class Artifact(Struct, eq=False):
         return sum(layer.size for layer in self.content.layers) if isinstance(self.content, Manifest) else None
 
 
+def fetched(store: Store, target: str) -> Artifact:
+    """The artifact that the tag or digest `target` names, by itself. Raises what the store raises."""
+    found = store.resolve(target)
+    return _artifact(found, store.manifest(found))
+
+
 def discover(store: Store, target: str, depth: int | None = None) -> Artifact:
     """The artifact that the tag or digest `target` names, and what refers to it, `depth` levels deep or all.
 
