@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from policyengine.verification.result import Target
+
 NOW = datetime(2026, 6, 1, 12, 0, 0, tzinfo=UTC)
 """When the tests' signatures are made and judged, unless they say otherwise."""
 
@@ -189,7 +191,7 @@ def good_chain(kind: str = "P-256") -> Chain:
 # Envelopes
 
 
-def payload(target: Descriptor = TARGET, annotations: Mapping[str, str] | None = None, **more: Any) -> bytes:
+def payload(target: Target = TARGET, annotations: Mapping[str, str] | None = None, **more: Any) -> bytes:
     """The payload that Notation writes."""
     descriptor: dict[str, Any] = {"mediaType": target.media_type, "digest": target.digest, "size": target.size, **more}
     if annotations:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.interop import differences
+
+UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))  # read before the tests' surroundings are cleared
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\|[^|]*\|[^|]*\| `([\w.]+)` \| `([\w/.]+)::(\w+)` \|$", re.MULTILINE)
 ROWS = ROW.findall((ROOT / "docs/verification.md").read_text(encoding="utf-8"))
@@ -41,3 +45,14 @@ def test_every_step_that_has_a_test_is_in_the_table() -> None:
     numbers = {re.match(r"test_step_(?:\d_)+", name)[0] for name in steps}  # type: ignore[index]
     listed = {match[0] for row in ROWS if (match := re.match(r"test_step_(?:\d_)+", row[2]))}
     assert numbers == listed
+
+
+def test_the_differences_from_notation_are_those_that_the_comparison_finds() -> None:
+    file = ROOT / "docs/verification.md"
+    before, rest = file.read_text(encoding="utf-8").split("<!-- differences -->\n")
+    shown, after = rest.split("<!-- end of differences -->\n")
+    if UPDATE:
+        shown = f"\n{differences.table()}\n"
+        page = f"{before}<!-- differences -->\n{shown}<!-- end of differences -->\n{after}"
+        file.write_text(page, encoding="utf-8")
+    assert shown == f"\n{differences.table()}\n"
