@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -179,6 +179,16 @@ def _counts(summary: dict[str, Any]) -> Iterator[str]:
         yield f"{summary['withLicense']} with a licence"
     if "statements" in summary:
         yield f"{summary['statements']} statements"
+    yield from _facts(summary.get("facts", {}))
+
+
+def _facts(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """What a report of tests or coverage says, by the paths at which a policy finds it."""
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            yield from _facts(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key} {value}"
 
 
 def _line(each: Finding | Package) -> str:

@@ -1,7 +1,8 @@
 """Documents of the kinds that policies declare themselves: coverage, test results, approvals, and so on.
 
 Such a document is JSON, or an in-toto statement, whose fields are then found from the statement down
-(`predicate.totals.percent`). Only the declared fields are looked at, and each has to be of its declared type.
+(`predicate.totals.percent`), or a report of tests or coverage in XML (`xmlreports`: `failures`, `lines.percent`).
+Only the declared fields are looked at, and each has to be of its declared type.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from policyengine.evidence.reading import Source
 from policyengine.evidence.recognition import is_statement
 from policyengine.strictjson import quoted
 
+_LOOK = 65_536
 FieldSpec = tuple[str, str, bool, str]
 """Name, type word, whether it is optional, and the dotted path into the document."""
 
@@ -39,7 +41,11 @@ def read_custom(data: bytes, kind: str, fields: Iterable[FieldSpec], source: Sou
 
 
 def _document(data: bytes) -> Any:
-    """The parsed document; of an envelope the statement in it."""
+    """The parsed document; of an envelope the statement in it, of a report in XML its facts."""
+    if data.removeprefix(strictjson.BOM)[:_LOOK].lstrip().startswith(b"<"):
+        from policyengine.evidence import xmlreports
+
+        return xmlreports.report(data)[1]
     try:
         value = strictjson.loads(data)
         if not is_statement(value):

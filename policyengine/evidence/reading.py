@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,8 @@ class Reading(Struct, frozen=True):
 
     `kind` is "scan", "sbom", "vex", "provenance" or "other" (known, and nothing that rules ask about).
     `format` names format and version ("sarif-2.1.0"). `time` is the instant that the document states, else
-    that of its source. `subjects` are the digests that the document itself names as what it is about.
+    that of its source. `subjects` are the digests that the document itself names as what it is about. `facts`
+    are what kinds that a policy declares may ask of a document that is not JSON.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Reading(Struct, frozen=True):
     time: datetime | None = None
     subjects: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = {}
 
 
 def scanned(
@@ -86,6 +88,8 @@ def summarise(reading: Reading) -> dict[str, Any]:
         summary.update(_packages([package for sbom in sboms for package in sbom.packages.items]))
     if reading.kind in {"vex", "provenance"} or any(isinstance(record, Vex) for record in reading.records):
         summary["statements"] = sum(isinstance(record, Vex | Provenance) for record in reading.records)
+    if reading.facts:
+        summary["facts"] = reading.facts
     return {**summary, "warnings": [*reading.warnings, *(gap.reason for gap in gaps(reading))]}
 
 

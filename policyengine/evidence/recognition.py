@@ -23,6 +23,7 @@ Reader = Callable[[Any, Source], Reading]
 _LINES = 1_000  # statements in one file; real ones hold a handful
 _FIRST = 100  # elements of an array, within which one has to show what it is
 _LOOK = 65_536  # bytes within which a document has to show what it is
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
 _TEXTS = (
     (re.compile(rb"^SPDXVersion:", re.MULTILINE), "spdx-tag-value", "tagvalue"),
@@ -58,10 +59,17 @@ def _reader(module: str, name: str = "read") -> Reader:
 
 
 def _xml(data: bytes) -> tuple[str, Reader, Any]:
-    from policyengine.evidence import xmlbom
+    from policyengine.evidence import xmlbom, xmlreports, xmlroot
 
-    if xmlbom.is_bom(data):
+    root = xmlroot.root(data)
+    if not root.namespace and root.name in xmlreports.FORMS:
+        return xmlreports.FORMS[root.name], xmlreports.read, data
+    if root.doctype:
+        raise EvidenceError("the XML declares a document type, which evidence has no use for")
+    if root.namespace.startswith(xmlbom.NAMESPACE) and root.name == "bom":
         return "cyclonedx-xml", xmlbom.read, data
+    if root.namespace == _RDF:
+        raise EvidenceError("SPDX as RDF is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0)
     raise EvidenceError("the document is XML of no known format", "", 1, 1, 0)
 
 

@@ -7,7 +7,6 @@ Only the elements that are asked for are kept; all others are skipped as they st
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +18,6 @@ from policyengine.evidence.fields import Record, Unreadable
 from policyengine.evidence.reading import Reading, Source
 
 NAMESPACE = "http://cyclonedx.org/schema/bom/"
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 
 
 class Element(Struct):
@@ -46,14 +44,6 @@ class Element(Struct):
         """The elements called `name` in the child called `holder`; `None` without that child."""
         child = self.only(holder)
         return [each for each in child.children if each.name == name] if child else None
-
-
-def is_bom(data: bytes) -> bool:
-    """Whether the root element is CycloneDX's. Raises `EvidenceError` for SPDX as RDF and for broken XML."""
-    namespace, name = _Builder(data).root_name()
-    if namespace == _RDF:
-        raise EvidenceError("SPDX as RDF is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0)
-    return namespace.startswith(NAMESPACE) and name == "bom"
 
 
 def read(data: bytes, source: Source) -> Reading:
@@ -163,27 +153,15 @@ _KEPT = frozenset(
 )
 
 
-class _Done(Exception):
-    """The root element has been seen."""
-
-
 class _Builder:
     """One parse of one document."""
 
     def __init__(self, data: bytes) -> None:
-        self.root, self._name = "", ""
+        self.root = ""
         self._data = data
         self._open: list[Element] = []
         self._skipped = 0
         self._depth = 0
-        self._root_only = False
-
-    def root_name(self) -> tuple[str, str]:
-        """Namespace and name of the root element."""
-        self._root_only = True
-        with suppress(_Done):
-            self._parse()
-        return self.root, self._name
 
     def build(self) -> Element:
         """The root element, with all that is asked for in it."""
@@ -213,9 +191,7 @@ class _Builder:
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
         if not self._depth:
-            self.root, self._name = namespace, local
-            if self._root_only:
-                raise _Done
+            self.root = namespace
         self._depth += 1
         if self._depth > limits.XML_DEPTH:
             raise EvidenceError(f"the XML is nested deeper than {limits.XML_DEPTH} levels")

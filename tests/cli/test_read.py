@@ -42,6 +42,14 @@ def test_an_sbom_and_its_packages() -> None:
     assert "pkg:" in policyengine("read", "--list", document(".spdx.json")).out
 
 
+def test_a_report_of_tests_shows_what_a_policy_may_ask(tmp_path: Path) -> None:
+    (tmp_path / "report.xml").write_text('<testsuite tests="5" failures="1"><testcase name="a"/></testsuite>')
+    ran = policyengine("read", tmp_path / "report.xml")
+    assert (ran.code, ran.err) == (0, "")
+    assert "tests 1 · failures 1 · errors 0" in ran.out
+    assert policyengine("read", "-o", "json", tmp_path / "report.xml").json["facts"]["failures"] == 1
+
+
 def test_standard_input() -> None:
     command = [sys.executable, "-c", START, "read", "-", "-o", "json"]
     ran = subprocess.run(
