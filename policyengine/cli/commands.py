@@ -21,6 +21,7 @@ COMMANDS = {
         "compare": "Show which decisions change with other policies.",
     },
     "Write policies": {
+        "init": "Write a policy, tests and a pipeline file to start from.",
         "check": "Compile policies and show every problem.",
         "test": "Run the tests in policies.",
         "fmt": "Bring policies into the one canonical form.",
@@ -45,7 +46,7 @@ COMMANDS = {
 }
 """The commands by topic, each with the sentence that the help shows for it."""
 
-LATER = ("tree", "init")
+LATER = ("tree",)
 """Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"

@@ -19,7 +19,7 @@ from policyengine.evidence.problems import quoted
 
 PREFIX = "POLICYENGINE_"
 HARMLESS = frozenset({"check", "test", "fmt"})
-"""Commands that decide about no image: for them a found file may say where the policies are."""
+"""Commands that decide about no image: for them a found file may say where policies and the trust of tests are."""
 
 
 class Setting(Struct, frozen=True):
@@ -133,7 +133,7 @@ def _parameter(name: str, value: Any) -> str:
 
 def may_be_found(name: str, value: Any, command: str) -> bool:
     """Whether a file that nobody named may give the setting this value for this command."""
-    if name == "policies":
+    if name in ("policies", "trust-policy", "trust-store"):
         return command in HARMLESS
     if name == "output":
         return not any("=" in each for each in value)

@@ -16,7 +16,7 @@ from tests.cli.example import CLEAN, TRUST, VULNERABLE
 from tests.command import HEEDING, START, policyengine
 from tests.example import AT, POLICIES
 
-COMMANDS = ("eval", "compare", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust", "config")
+COMMANDS = ("eval", "compare", "init", "check", "test", "fmt", "keys", "sign", "explain", "read", "trust", "config")
 
 
 def test_version() -> None:
