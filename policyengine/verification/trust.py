@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from policyengine import limits
 from policyengine.errors import TrustError
-from policyengine.verification import trustpolicy
+from policyengine.verification import mounts, trustpolicy
 from policyengine.verification.trustpolicy import Statement, StoreName, TrustPolicy
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def _policy_in(home: Path) -> Path:
 
 def _content(file: Path) -> bytes:
     try:
-        status = file.lstat()
-        if not stat.S_ISREG(status.st_mode):
+        status = file.stat()
+        if mounts.is_stray_link(file) or not stat.S_ISREG(status.st_mode):
             raise TrustError(f"trust policy {file} is a link or no regular file", "name the file itself")
         if status.st_size > limits.TRUST_FILE_BYTES:
             raise TrustError(f"trust policy {file} has more than {limits.TRUST_FILE_BYTES} bytes")

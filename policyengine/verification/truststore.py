@@ -2,7 +2,8 @@
 
 Trust store and trust policy specification, "Trust Store". Every regular file of a store's own folder
 is read, as PEM or DER, whatever it is called, and a file that holds anything else than certificates
-is an error: a store is small, written by people, and decides whom to trust. Symbolic links are refused.
+is an error: a store is small, written by people, and decides whom to trust. Symbolic links are refused, but
+for those of a mount (`mounts`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from policyengine import limits
 from policyengine.errors import TrustError, VerificationError
-from policyengine.verification import certificates
+from policyengine.verification import certificates, mounts
 from policyengine.verification.certificates import Certificate
 from policyengine.verification.trustpolicy import StoreName
 
@@ -42,6 +43,7 @@ def files(place: Path) -> tuple[Path, ...]:
         for parent in (place.parent.parent, place.parent, place):
             _refuse_link(parent)
         entries = sorted(place.iterdir()) if place.exists() else []
+        entries = [entry for entry in entries if not mounts.is_own(entry)]
         for entry in entries:
             _refuse_link(entry)
         return tuple(entry for entry in entries if not entry.is_dir())
@@ -51,11 +53,12 @@ def files(place: Path) -> tuple[Path, ...]:
 
 def folders(place: Path) -> tuple[str, ...]:
     """The names of sub-directories of a store's folder: ignored, and worth a warning."""
-    return tuple(sorted(entry.name for entry in place.iterdir() if entry.is_dir())) if place.is_dir() else ()
+    entries = sorted(place.iterdir()) if place.is_dir() else []
+    return tuple(entry.name for entry in entries if entry.is_dir() and not mounts.is_own(entry))
 
 
 def _refuse_link(path: Path) -> None:
-    if path.is_symlink():
+    if mounts.is_stray_link(path):
         raise TrustError(f"{path} is a symbolic link, which a trust store must not contain", HELP)
 
 

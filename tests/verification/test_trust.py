@@ -185,6 +185,78 @@ def test_links_are_refused_everywhere_in_a_store(tmp_path: Path) -> None:
             trust.certificates(CA)
 
 
+def mount(place: Path, version: str = "..2026_06_01_12_00_00.1") -> None:
+    """Turn a folder into what Kubernetes mounts: its entries, moved into a folder that `..data` points to."""
+    content = list(place.iterdir())
+    (place / version).mkdir()
+    for entry in content:
+        entry.rename(place / version / entry.name)
+        entry.symlink_to(Path("..data") / entry.name)
+    (place / "..data").symlink_to(version)
+
+
+@pytest.mark.parametrize(
+    "where", ["truststore/x509/ca/acme", "truststore/x509/ca", "truststore/x509", "truststore", "."]
+)
+def test_what_kubernetes_mounts_is_read(tmp_path: Path, where: str) -> None:
+    """A store of its own, a kind, all of them, or a whole configuration with its trust policy."""
+    file, stores = write_trust(tmp_path, ca__acme=[ROOT.pem])
+    mount(tmp_path / where)
+    trust = Trust.load(file, stores)
+    assert len(trust.certificates(CA)) == 1
+    assert trustview.describe(trust, NOW).statements[0].warnings == (
+        'identity "*" trusts everyone whom the stores\' authorities certify',
+    )
+
+
+def test_a_mount_is_swapped_as_a_whole(tmp_path: Path) -> None:
+    file, stores = write_trust(tmp_path, ca__acme=[ROOT.pem])
+    place = stores / "x509/ca/acme"
+    mount(place)
+    newer = place / "..2026_06_02_12_00_00.2"
+    newer.mkdir()
+    (newer / "0.pem").write_bytes(SELF_SIGNED.pem)
+    (place / "..draft").symlink_to(newer.name)
+    (place / "..draft").replace(place / "..data")
+    (found,) = Trust.load(file, stores).certificates(CA)
+    assert found.der == SELF_SIGNED.der
+
+
+@pytest.mark.parametrize(
+    ("link", "target"),
+    [
+        ("0.pem", "../outside.pem"),
+        ("0.pem", "..data/../../outside.pem"),
+        ("0.pem", "..data/other.pem"),
+        ("..data/0.pem", "../../outside.pem"),
+        ("..data", "../outside"),
+        ("..data", "."),
+        ("..data", ".."),
+        ("..data", "plain"),
+        ("..data", "..missing"),
+        ("..2026_06_01_12_00_00.1", "../outside"),
+        ("1.pem", "..2026_06_01_12_00_00.1/0.pem"),
+    ],
+)
+def test_other_links_in_a_mount_are_refused(tmp_path: Path, link: str, target: str) -> None:
+    file, stores = write_trust(tmp_path, ca__acme=[ROOT.pem])
+    place = stores / "x509/ca/acme"
+    for outside in (place.parent / "outside", place / "plain"):
+        outside.mkdir()
+        (outside / "0.pem").write_bytes(ROOT.pem)
+    (place.parent / "outside.pem").write_bytes(ROOT.pem)
+    (place / "plain").rename(tmp_path / "plain")
+    mount(place)
+    (tmp_path / "plain").rename(place / "plain")
+    wrong = place / link
+    if wrong.is_dir() and not wrong.is_symlink():
+        wrong.rename(tmp_path / "moved")
+    wrong.unlink(missing_ok=True)
+    wrong.symlink_to(target)
+    with pytest.raises(TrustError, match="is a symbolic link"):
+        Trust.load(file, stores).certificates(CA)
+
+
 def test_a_missing_store_has_no_certificates_and_folders_are_ignored(tmp_path: Path) -> None:
     trust = loaded(tmp_path, ROOT.pem)
     assert trust.certificates(StoreName("ca", "other")) == ()
