@@ -39,6 +39,9 @@ from policyengine.language.types import (
 
 CONTAINERS = ("set", "list")
 
+REPLACED = (checked.Field, checked.Keyed, checked.StatusFor, checked.Local, checked.Otherwise)
+"""What may be missing: a field, what a function is given, or all of a chain."""
+
 CONSTRAINT = re.compile("@[ ]*[<>=]")
 """What a range has behind its package, and a package URL never: there these characters are percent-encoded."""
 
@@ -310,7 +313,7 @@ class Expressions:
     def _otherwise(self, node: syntax.Operation, expected: Type | None, scope: Scope) -> Expr:
         first, *rest = node.operands
         value = self.check(first, None, scope)
-        if value.type != UNKNOWN and not isinstance(value, checked.Field | checked.Keyed | checked.Local):
+        if value.type != UNKNOWN and not isinstance(value, REPLACED):
             return self._wrong(
                 "E103", first.span, "`otherwise` stands in for a field that is missing",
                 help="write it directly behind the field: `(finding.age otherwise 0 days)`",

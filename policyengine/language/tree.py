@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from policyengine.language import checked
@@ -59,26 +59,26 @@ def asked(functions: Sequence[checked.Function]) -> dict[str, frozenset[int]]:
         found: set[str] = set()
         for part in parts(function.body):
             if isinstance(part, checked.Missing):
-                found.add(_root(part.operand))
+                found.update(_roots(part.operand))
             elif isinstance(part, checked.Otherwise):
-                found.add(_root(part.value))
+                found.update(_roots(part.value))
             elif isinstance(part, checked.Apply):
-                found.update(_root(part.arguments[index]) for index in known.get(part.function, ()))
+                for index in known.get(part.function, ()):
+                    found.update(_roots(part.arguments[index]))
         known[function.name] = frozenset(i for i, name in enumerate(function.arguments) if name in found)
     return known
 
 
-def _root(expr: Expr) -> str:
-    """The local that a path of fields begins with, or nothing."""
-    while isinstance(expr, checked.Field | checked.Keyed | checked.StatusFor | checked.Otherwise):
-        expr = (
-            expr.value
-            if isinstance(expr, checked.Otherwise)
-            else expr.vex
-            if isinstance(expr, checked.StatusFor)
-            else expr.base
-        )
-    return expr.name if isinstance(expr, checked.Local) else ""
+def _roots(expr: Expr) -> Iterator[str]:
+    """The locals that a path of fields, or one of a chain of `otherwise`, begins with."""
+    match expr:
+        case checked.Field(base=base) | checked.Keyed(base=base) | checked.StatusFor(vex=base):
+            yield from _roots(base)
+        case checked.Otherwise(value=value, alternative=alternative):
+            yield from _roots(value)
+            yield from _roots(alternative)
+        case checked.Local(name=name):
+            yield name
 
 
 def text(expr: Expr) -> str:

@@ -186,11 +186,13 @@ class Chance:
         return checked.Choice(type_, SPAN, condition, self.expr(type_, seen, depth), self.expr(type_, seen, depth))
 
     def _otherwise(self, type_: Type, seen: Locals, depth: int) -> Expr:
-        paths = [field for field in self.fields(type_, seen) if not isinstance(field, checked.StatusFor)]
-        paths += [local(n, t) for n, t in seen.items() if t == type_]
+        paths: list[Expr] = [*self.fields(type_, seen), *(local(n, t) for n, t in seen.items() if t == type_)]
         if not paths:
             return self.expr(type_, seen, depth)
-        return checked.Otherwise(type_, SPAN, self.pick(paths), self.expr(type_, seen, depth))
+        first = self.pick(paths)
+        if self.pick((True, False)):  # a chain
+            first = checked.Otherwise(type_, SPAN, first, self.pick(paths))
+        return checked.Otherwise(type_, SPAN, first, self.expr(type_, seen, depth))
 
     def _missing(self, _: Type, seen: Locals, __: int) -> Expr:
         paths = [field for type_ in CONSTANTS for field in self.fields(type_, seen)]

@@ -315,6 +315,24 @@ def test_only_a_field_can_be_missing(call: str, whole: str, gap: str) -> None:
     assert result(subject, view(findings=Collection((), (MANY,)))).status == gap
 
 
+def test_a_chain_takes_the_first_that_is_there() -> None:
+    clauses = 'forbid finding where finding.fix otherwise finding.title otherwise "none" is "{}"'
+
+    assert state(clauses.format("1"), view(findings=[finding(fix="1", title="a")])) == "violated"
+    assert state(clauses.format("a"), view(findings=[finding(title="a")])) == "violated"
+    assert state(clauses.format("none"), view(findings=[finding()])) == "violated"
+
+
+def test_only_a_field_can_be_missing_in_a_chain_too() -> None:
+    subject = policy(
+        'define nameless(a: text, b: text): bool = (a otherwise b otherwise "none") is "none"\n'
+        'rule r deny "t" require nameless(image.tag, (if some finding then "a" else "b" end))'
+    )
+
+    assert result(subject, view(findings=[finding()])).status == "violated"
+    assert result(subject, view(findings=Collection((), (MANY,)))).status == "undetermined"
+
+
 def test_a_statement_may_be_asked_about_a_finding_that_it_chooses() -> None:
     clauses = (
         'forbid finding where some other in findings where other.id is "CVE-2024-0002" and '
