@@ -12,11 +12,14 @@ from policyengine import limits
 from policyengine.errors import UsageError
 from policyengine.oci import Reference, quoted
 from policyengine.registry.credentials import Logins
+from policyengine.registry.mirrors import Mirror, Mirrored, configured
 from policyengine.registry.pace import Pace
 from policyengine.registry.repository import Repository
 from policyengine.registry.session import PATIENT, Retry, Session
+from policyengine.registry.store import Whole
 from policyengine.registry.targets import Origin, registry_origin
 from policyengine.registry.targets import trusted_hosts as vouched
+from policyengine.registry.tls import Identity
 from policyengine.registry.tokens import Authorizer
 from policyengine.registry.transport import Deadline, Transport
 
@@ -25,11 +28,16 @@ if TYPE_CHECKING:
 
 MODES = ("auto", "api", "tag")
 
+MIRROR_SHARE = 0.25
+"""The part of the time for one image that mirrors may take, together, before the registry itself is asked."""
+
 
 class Registry:
     """Registries as the user's logins reach them: cheap to make, and to be closed, as by `with`.
 
-    `plain_http` is for all registries; `None` means loopback names only. `referrers` is `auto`, `api`
+    `plain_http` is for all registries; `None` means loopback names only. `cert_file` and `key_file` are
+    shown to the registries that are named, and to no other server. `login` is host, user and password,
+    for that host only. `mirrors` is a file of `mirrors.configured`. `referrers` is `auto`, `api`
     or `tag`. `timeout` bounds, in seconds, all requests for one repository object; `workers` how many
     are made at once, for all of the `images` that are asked for at the same time. `trusted_hosts`
     (`host[:port]`) may be redirected to, and given a login as token server, wherever they are. `most`
@@ -42,7 +50,11 @@ class Registry:
         *,
         plain_http: bool | None = None,
         ca_file: str | None = None,
+        cert_file: str | None = None,
+        key_file: str | None = None,
         registry_config: str | None = None,
+        login: tuple[str, str, str] | None = None,
+        mirrors: str | None = None,
         referrers: str = "auto",
         timeout: float = 60.0,
         workers: int = 8,
@@ -58,14 +70,18 @@ class Registry:
             raise UsageError(f"{quoted(referrers)} is not a way to find referrers", "use auto, api or tag")
         if timeout <= 0 or workers < 1:
             raise UsageError("the timeout and the number of workers must be positive")
-        for file in (ca_file, registry_config):
+        for file in (ca_file, cert_file, key_file, registry_config):
             if file and not Path(file).is_file():
                 raise UsageError(f"{quoted(file)} is not a file")
+        if key_file and not cert_file:
+            raise UsageError("a key without its certificate proves nothing", "name it with --cert-file")
         self._plain_http = False if plain_http is None and ca_file else plain_http
         self._trusted = vouched(environment) if trusted_hosts is None else frozenset(trusted_hosts)
-        self._logins = Logins(environment, registry_config)
+        self._logins = Logins(environment, registry_config, login)
+        self._mirrors = configured(mirrors, environment)
         self._environment = environment
         self._ca_file = ca_file
+        self._identity = Identity(cert_file, key_file) if cert_file else None
         self._mode = referrers
         self._timeout = timeout
         self._workers = workers
@@ -77,42 +93,61 @@ class Registry:
         self._paces: dict[Origin, Pace] = {}
         self._lock = threading.Lock()
 
-    def repository(self, name: str) -> Repository:
-        """The store of `registry/path`, with a deadline of its own that begins with its first request."""
+    def repository(self, name: str) -> Whole:
+        """The store of `registry/path`, with a deadline of its own that begins with its first request.
+
+        Raises `RegistryError` for what the configuration of mirrors blocks.
+        """
         reference = Reference.parse(name)
-        return Repository(reference, self._session(reference, "pull"), self._mode, self._each)
+        mirrors = [self._mirror(mirror) for mirror in self._mirrors.of(reference.name)]
+        session = self._session(reference, "pull", self._origin(reference), Deadline(self._timeout), self._retry)
+        repository = Repository(reference, session, self._mode, self._each)
+        return Mirrored(repository, mirrors) if mirrors else repository
+
+    def _mirror(self, mirror: Mirror) -> Repository:
+        """A mirror's repository, which gets a part of the time, one try, and the logins for its own name."""
+        registry, _, path = mirror.name.partition("/")
+        reference = Reference(registry, path)
+        deadline = Deadline(self._timeout * MIRROR_SHARE, "the mirror")
+        origin = registry_origin(reference.registry, True) if mirror.plain_http else self._origin(reference)
+        session = self._session(reference, "pull", origin, deadline, Retry(1))
+        return Repository(reference, session, "api", self._each)
 
     def pusher(self, name: str) -> Pusher:
         """What attaches artifacts in `registry/path`, with a deadline of its own."""
         from policyengine.registry.push import Pusher
 
         reference = Reference.parse(name)
-        return Pusher(reference, self._session(reference, "pull,push"), self._mode)
+        deadline = Deadline(self._timeout)
+        session = self._session(reference, "pull,push", self._origin(reference), deadline, self._retry)
+        return Pusher(reference, session, self._mode)
 
-    def _session(self, reference: Reference, actions: str) -> Session:
+    def _origin(self, reference: Reference) -> Origin:
+        return registry_origin(reference.registry, self._plain_http)
+
+    def _session(self, reference: Reference, actions: str, origin: Origin, deadline: Deadline, retry: Retry) -> Session:
         """A conversation about one repository, with the login that these actions (of a token's scope) need."""
-        origin = registry_origin(reference.registry, self._plain_http)
-        transport = self._connect(origin.host, origin.port)
+        transport = self._connect(origin)
         with self._lock:
             authorizer = self._authorizers.setdefault(
                 (reference.name, actions),
                 Authorizer(reference.name, origin, transport, self._logins, self._trusted, actions),
             )
             pace = self._paces.setdefault(origin, Pace(2 * self._workers))
-        deadline = Deadline(self._timeout)
-        return Session(origin, transport, authorizer, deadline, self._trusted, self._retry, self._most, pace)
+        return Session(origin, transport, authorizer, deadline, self._trusted, retry, self._most, pace)
 
-    def _connect(self, host: str, port: int) -> Transport:
+    def _connect(self, origin: Origin) -> Transport:
         """The transport, which may go to this server; HTTP is imported here, so that layouts never pay for it."""
         from policyengine.registry.proxies import Proxies
         from policyengine.registry.wire import Wire
 
         with self._lock:
             if self._transport is None:
-                self._transport = Wire(Proxies(self._environment), self._ca_file, 2 * self._workers)
+                proxies, connections = Proxies(self._environment), 2 * self._workers
+                self._transport = Wire(proxies, self._ca_file, connections, identity=self._identity)
                 self._transport.vouch_for(self._trusted)
             if isinstance(self._transport, Wire):
-                self._transport.vouch(host, port)
+                self._transport.introduce(origin)
             return self._transport
 
     def __enter__(self) -> Self:

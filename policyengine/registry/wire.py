@@ -17,12 +17,13 @@ from urllib.parse import urlsplit
 
 import httpcore
 
-from policyengine.errors import RegistryError, Unreachable, UsageError
+from policyengine.errors import RegistryError, Unreachable
 from policyengine.oci import quoted
 from policyengine.oci.hosts import PORTS
 from policyengine.registry.content import Content, sliced
 from policyengine.registry.proxies import Proxies
 from policyengine.registry.targets import TRUST_HELP, Origin, is_public, origin_of
+from policyengine.registry.tls import Identity, trust
 from policyengine.registry.transport import Deadline, Request, Response
 
 CONNECT_SECONDS = 5.0
@@ -34,19 +35,31 @@ class Wire:
     """Connections to registries, kept open between requests if wanted; one object serves several threads."""
 
     def __init__(
-        self, proxies: Proxies, ca_file: str | None = None, connections: int = 16, keep_open: bool = True
+        self,
+        proxies: Proxies,
+        ca_file: str | None = None,
+        connections: int = 16,
+        keep_open: bool = True,
+        identity: Identity | None = None,
     ) -> None:
         self._proxies = proxies
         self._ca_file = ca_file
+        self._identity = identity
+        self._introduced: set[Origin] = set()
         self._connections = connections
         self._kept = connections if keep_open else 0
-        self._pools: dict[tuple[str, str | None], httpcore.ConnectionPool] = {}
+        self._pools: dict[tuple[str, str | None, bool], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
         self._dialler = Dialler()
 
     def vouch(self, host: str, port: int) -> None:
         """Let requests go to this server wherever it is: the user has named it."""
         self._dialler.vouched.add((host, port))
+
+    def introduce(self, server: Origin) -> None:
+        """Vouch for a registry that the user has named, and show it the client's certificate if it asks."""
+        self.vouch(server.host, server.port)
+        self._introduced.add(server)
 
     def vouch_for(self, hosts: Iterable[str]) -> None:
         """The same for servers as the user writes them: `host[:port]`, without a port for the usual ones."""
@@ -84,36 +97,26 @@ class Wire:
     def _pool(self, target: Origin) -> httpcore.ConnectionPool:
         proxy = self._proxies.proxy_for(target)
         with self._lock:
-            key = (target.scheme, proxy)
+            key = (target.scheme, proxy, target in self._introduced)
             if key not in self._pools:
-                self._pools[key] = self._new_pool(target.scheme, proxy)
+                self._pools[key] = self._new_pool(*key)
             return self._pools[key]
 
-    def _new_pool(self, scheme: str, proxy: str | None) -> httpcore.ConnectionPool:
+    def _new_pool(self, scheme: str, proxy: str | None, introduced: bool) -> httpcore.ConnectionPool:
         settings: dict[str, Any] = {}
         if proxy:
             address = self._proxies.address(proxy)
             self.vouch(address.host, address.port)
             settings["proxy"] = httpcore.Proxy(str(address), auth=self._proxies.login(proxy))
         return httpcore.ConnectionPool(
-            ssl_context=trust(self._ca_file) if scheme == "https" or proxy else None,
+            ssl_context=trust(self._ca_file, self._identity if introduced else None)
+            if scheme == "https" or proxy
+            else None,
             max_connections=self._connections,
             max_keepalive_connections=self._kept,
             network_backend=self._dialler,
             **settings,
         )
-
-
-def trust(ca_file: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer, with the system's roots and those of `ca_file`; raises `UsageError` if that cannot be read."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"{quoted(ca_file)} is not a file of certificates: {error.strerror or error}") from None
-    return context
 
 
 class Dialler(httpcore.NetworkBackend):

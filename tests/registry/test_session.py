@@ -13,7 +13,6 @@ import pytest
 
 from policyengine import limits
 from policyengine.errors import DigestMismatch, PolicyEngineError, RegistryError, Unauthorized, Unreachable
-from policyengine.registry import tokens
 from policyengine.registry.client import Registry
 from policyengine.registry.pace import Pace
 from policyengine.registry.repository import RESUMED_BYTES, Repository
@@ -133,29 +132,15 @@ def test_a_turn_is_waited_for() -> None:
 # Logging in
 
 
-def test_a_token_that_ran_out_is_renewed_before_it_is_refused(
-    registry: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_token_that_ran_out_is_renewed_before_it_is_refused(registry: Simulator, tmp_path: Path) -> None:
     registry.content.image(tag="1")
     registry.auth = "bearer"
     store = repository(registry, tmp_path)
     store.resolve("1")
-    now = time.monotonic()
-    monkeypatch.setattr(tokens.time, "monotonic", lambda: now + 1000)
-    monkeypatch.setattr(store._session, "_deadline", _Endless())
+    store._session._authorizer._until = 0.0
     store.resolve("1")
     paths = [seen.path.partition("?")[0] for seen in registry.seen]
     assert paths == ["/v2/a/b/manifests/1", "/token", "/v2/a/b/manifests/1", "/token", "/v2/a/b/manifests/1"]
-
-
-class _Endless:
-    """A deadline for a run whose clock is ours."""
-
-    def remaining(self) -> float:
-        return 10.0
-
-    def allows(self, _seconds: float) -> bool:
-        return True
 
 
 def test_a_registry_that_says_how_to_log_in_at_its_root_only(registry: Simulator, tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from policyengine.errors import RegistryError, Unreachable, UsageError
-from policyengine.registry import wire
 from policyengine.registry.client import Registry
 from policyengine.registry.session import Retry
-from tests.simulator.content import Content
-from tests.simulator.registry import Simulator
+from policyengine.registry.tls import Identity, trust
+from tests.simulator.content import Content, descriptor
+from tests.simulator.registry import Fault, Simulator
 
 ONCE = Retry(1)
 
@@ -90,7 +90,75 @@ def test_another_name_is_not_trusted(secure: Simulator, certificate: Path) -> No
 def test_a_file_that_holds_no_certificates(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hello")
     with pytest.raises(UsageError, match="not a file of certificates"):
-        wire.trust(str(tmp_path / "ca.pem"))
+        trust(str(tmp_path / "ca.pem"))
+
+
+# Client certificates
+
+
+@pytest.fixture
+def demanding(registry: Simulator, certificate: Path) -> Simulator:
+    """The simulator behind TLS, which takes clients with a certificate only."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    registry.server.socket = context.wrap_socket(registry.server.socket, server_side=True)
+    registry.host = registry.host.replace("127.0.0.1", "localhost")
+    return registry
+
+
+def test_a_registry_that_asks_for_a_certificate(demanding: Simulator, certificate: Path) -> None:
+    image = demanding.content.image(tag="1")
+    files = {"ca_file": str(certificate), "cert_file": str(certificate), "key_file": str(certificate)}
+    for options in (files, {**files, "key_file": None}):
+        with Registry(environment={}, **options) as client:
+            assert client.repository(f"{demanding.host}/a").resolve("1").digest == image["digest"]
+
+
+def test_without_a_certificate_it_does_not_answer(demanding: Simulator, certificate: Path) -> None:
+    with Registry(environment={}, ca_file=str(certificate), retry=ONCE) as client, pytest.raises(Unreachable):
+        client.repository(f"{demanding.host}/a").resolve("1")
+    assert demanding.seen == []
+
+
+def test_a_certificate_is_shown_to_the_registry_only(
+    registry: Simulator, demanding: Simulator, certificate: Path, tmp_path: Path
+) -> None:
+    """What a registry redirects to may ask for it, and gets none."""
+    with Simulator(Content()) as first:
+        blob = first.content.blob(b"document")
+        first.faults.append(Fault("/blobs/", "redirect", f"https://{demanding.host}/v2/a/blobs/{blob['digest']}"))
+        options: dict[str, Any] = {"ca_file": str(certificate), "cert_file": str(certificate), "plain_http": True}
+        client = Registry(environment={}, retry=ONCE, trusted_hosts=[demanding.host], **options)
+        with client, pytest.raises(Unreachable):
+            client.repository(f"{first.host}/a").blob(descriptor(blob), 100)
+    assert demanding.seen == []
+
+
+@pytest.mark.parametrize("text", ["hello", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_a_client_certificate_that_is_none(text: str, tmp_path: Path, certificate: Path) -> None:
+    (tmp_path / "client.pem").write_text(text)
+    with pytest.raises(UsageError, match="cannot be used"):
+        trust(None, Identity(str(tmp_path / "client.pem"), str(certificate)))
+
+
+def test_a_key_with_a_password_is_refused_and_not_asked_for(tmp_path: Path, certificate: Path) -> None:
+    key = serialization.load_pem_private_key(certificate.read_bytes(), None)
+    form = serialization.BestAvailableEncryption(b"password")
+    path = tmp_path / "key.pem"
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, form))
+    with pytest.raises(UsageError) as caught:
+        trust(None, Identity(str(certificate), str(path)))
+    assert "without a password" in caught.value.help
+
+
+def test_a_key_needs_its_certificate(certificate: Path) -> None:
+    with pytest.raises(UsageError, match="without its certificate"):
+        Registry(environment={}, key_file=str(certificate))
+
+
+# Addresses
 
 
 def named(monkeypatch: pytest.MonkeyPatch, name: str, *addresses: str) -> None:

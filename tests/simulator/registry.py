@@ -68,7 +68,10 @@ class Simulator:
     seen: list[Seen] = field(default_factory=list)
     clients: list[Any] = field(default_factory=list)
     """Closed with the server."""
+    pause: float = 0
+    """Seconds before each answer."""
     open_requests: int = 0
+    """Requests that are not being answered yet."""
     most_open: int = 0
 
     def __enter__(self) -> Self:
@@ -128,13 +131,21 @@ class Handler(BaseHTTPRequestHandler):
             registry.seen.append(Seen(self.command, self.path, headers, body))
             registry.open_requests += 1
             registry.most_open = max(registry.most_open, registry.open_requests)
+        self.is_open = True
+        registry.stopped.wait(registry.pause)
         try:
             with suppress(BrokenPipeError, ConnectionResetError):
                 fault = registry.fault_for(self.path)
                 self.fault(fault) if fault else self.serve(body)
         finally:
-            with registry.lock:
-                registry.open_requests -= 1
+            self.answered()
+
+    def answered(self) -> None:
+        """Count the request as answered: its client may send the next one before this thread goes on."""
+        if self.is_open:
+            with self.registry.lock:
+                self.registry.open_requests -= 1
+        self.is_open = False
 
     # The specification
 
@@ -328,6 +339,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def send_head(self, status: int, headers: dict[str, str]) -> None:
+        self.answered()
         self.send_response_only(status)
         self.send_header("Date", self.date_time_string())
         if self.registry.habits.cookie:

@@ -1,0 +1,43 @@
+"""TLS: whom to trust, and which certificate to show where a registry asks for one."""
+
+from __future__ import annotations
+
+import ssl
+
+from msgspec import Struct
+
+from policyengine.errors import UsageError
+from policyengine.oci import quoted
+
+
+class Identity(Struct, frozen=True):
+    """A client's certificate and its key, as files in PEM; the key may be in the certificate's file."""
+
+    cert_file: str
+    key_file: str | None = None
+
+
+def trust(ca_file: str | None, identity: Identity | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, with the system's roots and those of `ca_file`, as `identity` if there is one.
+
+    Raises `UsageError` if a file cannot be read, or a key needs a password.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
+        try:
+            context.load_verify_locations(cafile=ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"{quoted(ca_file)} is not a file of certificates: {error.strerror or error}") from None
+    if identity:
+        try:  # without a callback OpenSSL would ask the terminal for a password
+            context.load_cert_chain(identity.cert_file, identity.key_file, password=lambda: b"")
+        except (OSError, ssl.SSLError) as error:
+            raise _unusable(identity, error) from None
+    return context
+
+
+def _unusable(identity: Identity, error: OSError) -> UsageError:
+    key = f" with the key in {quoted(identity.key_file)}" if identity.key_file else ""
+    message = f"{quoted(identity.cert_file)}{key} cannot be used as a client certificate: {error.strerror or error}"
+    return UsageError(message, "give a certificate and its key, without a password, as PEM")
