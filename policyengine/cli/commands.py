@@ -36,6 +36,7 @@ COMMANDS = {
         "attach": "Attach files to an image.",
     },
     "Look inside": {
+        "tree": "Show it verified: who signed what, and what counts.",
         "discover": "Show what is attached to an image.",
         "explain": "Say what rules mean, and why an image was decided about so.",
         "read": "Show what the engine sees in an evidence document.",
@@ -45,9 +46,6 @@ COMMANDS = {
     },
 }
 """The commands by topic, each with the sentence that the help shows for it."""
-
-LATER = ("tree",)
-"""Commands that are planned; asking for one says so."""
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"
 
@@ -87,8 +85,6 @@ class Group(click.Group):
 def _no_command(name: str, known: list[str]) -> UsageError:
     from policyengine.evidence.problems import closest, quoted
 
-    if name in LATER:
-        return UsageError(f"the command `{name}` is not there yet", f"the commands are {', '.join(known)}")
     near = closest(name, known)
     advice = f"did you mean `{near}`?" if near else f"the commands are {', '.join(known)}"
     return UsageError(f"there is no command {quoted(name)}", advice)

@@ -61,7 +61,7 @@ def document(decision: Decision) -> Document:
         rules=[_rule(rule) for rule in decision.rules],
         waivers=[_waiver(waiver) for waiver in decision.waivers],
         evidence=[_evidence(found) for found in decision.evidence],
-        signatures=[_signature(signature) for signature in decision.signatures],
+        signatures=[signature_document(signature) for signature in decision.signatures],
         reasons=[given(code=r.code, message=r.message, retry=r.retry) for r in decision.reasons],
         platforms=[{"platform": p.platform, "digest": p.digest, "decision": p.decision} for p in decision.platforms]
         or None,
@@ -155,7 +155,7 @@ def _evidence(found: DocumentResult) -> Document:
     )
 
 
-def _signature(signature: SignatureResult) -> Document:
+def signature_document(signature: SignatureResult) -> Document:
     return given(
         digest=signature.digest,
         subject=signature.subject,
