@@ -8,6 +8,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
+from msgspec.structs import replace
+
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom, Vex
@@ -30,6 +32,12 @@ _DIGEST = re.compile(r"sha256(?::|%3[Aa])([0-9a-f]{64})(?![0-9a-f])", re.ASCII)
 def read(bom: Record, source: Source) -> Reading:
     """A CycloneDX document in JSON: an SBOM, or a VEX where it lists vulnerabilities and no component."""
     return reading("json", required(bom, "specVersion"), bom, source)
+
+
+def read_mislabelled(bom: Record, source: Source) -> Reading:
+    """A CycloneDX document that does not say that it is one."""
+    found = read(bom, source)
+    return replace(found, warnings=(*found.warnings, "its bomFormat is not CycloneDX"))
 
 
 def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
@@ -148,8 +156,7 @@ def _licenses(component: Record) -> tuple[str | None, str | None]:
         choice = member(entry, "license")
         stated = text(entry, "expression") or text(choice, "id") or text(choice, "name") or text(choice, "url")
         stated = stated or ("a licence given as text only" if choice else None)
-        if stated is None:
-            raise Unreadable("one of its licences is empty")
+        stated = stated or "NOASSERTION"  # an empty entry says that there is one, and not which
         word = text(choice or entry, "acknowledgement")
         (concluded if word == "concluded" else declared).append(stated)
     return all_hold(declared), all_hold(concluded)

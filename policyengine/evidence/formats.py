@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from msgspec.structs import replace
+
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
+from policyengine.evidence import unicode
 from policyengine.evidence.fields import Unreadable, path_of
 from policyengine.evidence.pieces import Document
 from policyengine.evidence.reading import Reading, Source
@@ -22,13 +25,16 @@ from policyengine.evidence.recognition import Reader, recognised
 def sniff(data: bytes) -> str | None:
     """The family of formats that `data` belongs to ("sarif", "spdx-tag-value"…), or `None` for any other bytes."""
     try:
-        return recognised(data)[0]
+        return recognised(unicode.narrowed(data))[0]
     except EvidenceError:
         return None
 
 
 def read(data: bytes, source: Source) -> Reading:
     """What the document `data` says. Raises `EvidenceError`, with the place, for what cannot be read whole."""
+    text = unicode.narrowed(data)
+    if text is not data:
+        return _narrowed(read(text, source))
     with _uncollected():
         _, reader, content = recognised(data)
         if not isinstance(content, Document):
@@ -55,6 +61,13 @@ def _located(fault: strictjson.JsonError, data: bytes) -> EvidenceError:
     except strictjson.JsonError as known:
         fault = known
     return EvidenceError(fault.message, "", fault.line, fault.column, fault.offset)
+
+
+def _narrowed(reading: Reading) -> Reading:
+    """The reading of a document in UTF-16. SBOMs exist that are; of other formats nobody writes it."""
+    if reading.kind != "sbom":
+        raise EvidenceError("the text is UTF-16, and has to be UTF-8", "", 1, 1, 0)
+    return replace(reading, warnings=(*reading.warnings, "it is UTF-16, where UTF-8 belongs"))
 
 
 @contextmanager

@@ -16,6 +16,22 @@ def ecosystem(purl: str | None) -> str | None:
     return purl[4:].lstrip("/").partition("/")[0].lower() or None
 
 
+def mended(purl: str | None, version: str | None) -> str | None:
+    """`purl`, where Microsoft's sbom-tool wrote the `@` before the version encoded, with the sign it stands for.
+
+    Read as it is written, the version would be part of the name, and no rule about the package would know it.
+    """
+    if purl is None or version is None or "%40" not in purl:
+        return purl
+    from urllib.parse import unquote
+
+    cut = min(place for place in (purl.find("?"), purl.find("#"), len(purl)) if place >= 0)
+    stem, _, stated = purl[:cut].rpartition("%40")
+    if "@" in purl[:cut].rpartition("/")[2] or not stem or stem.endswith("/") or unquote(stated) != version:
+        return purl
+    return f"{stem}@{stated}{purl[cut:]}"
+
+
 def named_by(purl: str, document: str) -> Package:
     """The package that `purl` names, for documents that say no more; of a broken one the whole text is the name."""
     from urllib.parse import unquote

@@ -24,7 +24,6 @@ _LINES = 1_000  # statements in one file; real ones hold a handful
 _FIRST = 100  # elements of an array, within which one has to show what it is
 _LOOK = 65_536  # bytes within which a document has to show what it is
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
-_WIDE = (b"\xff\xfe", b"\xfe\xff")
 _TEXTS = (
     (re.compile(rb"^SPDXVersion:", re.MULTILINE), "spdx-tag-value", "tagvalue"),
     (re.compile(rb"^[\"']?(?:spdxVersion|SPDXID)[\"']?[ \t]{0,100}:", re.MULTILINE), "spdx-yaml", "yamltext"),
@@ -38,7 +37,7 @@ def recognised(data: bytes) -> tuple[str, Reader, Any]:
     Raises `EvidenceError` for bytes of no known format, and where the format's syntax is broken.
     """
     start = data.removeprefix(strictjson.BOM)[:_LOOK].lstrip()
-    if start[:1] in (b"", b"{", b"[") or data.startswith(_WIDE) or b"\0" in data[:4]:
+    if start[:1] in (b"", b"{", b"["):
         return _json(data)
     if start.startswith(b"<"):
         return _xml(data)
@@ -177,6 +176,14 @@ def _is_csaf(value: Any) -> bool:
     return type(document) is dict and "csaf_version" in document
 
 
+def _is_mislabelled_cyclonedx(value: Any) -> bool:
+    """A BOM by its parts whose `bomFormat` is something else, or missing."""
+    own = type(value) is dict and type(value.get("specVersion")) is str and value.get("bomFormat") != "CycloneDX"
+    return (
+        own and ("bomFormat" in value or "cyclonedx" in str(value.get("$schema"))) and is_array(value.get("components"))
+    )
+
+
 def _is_spdx3(value: Any) -> bool:
     if type(value) is not dict or type(value.get("@graph")) is not list:
         return False
@@ -239,6 +246,7 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("in-toto", is_statement, _statements),
     ("sarif", _keys("runs", "version"), _reader("sarif")),
     ("cyclonedx", _says("bomFormat", "CycloneDX"), _reader("cyclonedx")),
+    ("cyclonedx", _is_mislabelled_cyclonedx, _reader("cyclonedx", "read_mislabelled")),
     ("spdx", _is_spdx3, _reader("spdx3")),
     ("spdx", _keys("spdxVersion"), _reader("spdx")),
     ("spdx", _says("SPDXID", "SPDXRef-DOCUMENT"), _reader("spdx")),

@@ -11,7 +11,7 @@ from msgspec import Struct
 from policyengine.evidence.fields import Record, Unreadable, collect, is_array, member, records, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
-from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.packages import ecosystem, mended
 from policyengine.evidence.reading import Reading, Source
 from policyengine.strictjson import quoted
 
@@ -110,12 +110,13 @@ def _package(each: Record, concluded: Licenses, document: str) -> Package:
     name = text(each, "name")
     if name is None:
         raise Unreadable("it has no name")
-    purl = _purl(each)
+    version = text(each, "versionInfo")
+    purl = mended(_purl(each), version)
     identifier = text(each, "SPDXID") or ""
     declared, conclusion, effective = concluded(text(each, "licenseDeclared"), text(each, "licenseConcluded"))
     return Package(
         name,
-        text(each, "versionInfo"),
+        version,
         ecosystem(purl),
         actor(text(each, "supplier")),
         purl,

@@ -11,7 +11,7 @@ from typing import Any
 from policyengine.evidence.fields import Record, Unreadable, collect, items, required, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
-from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.packages import ecosystem, mended
 from policyengine.evidence.reading import Reading, Source
 
 _PACKAGES = frozenset(("software_Package", "ai_AIPackage", "dataset_DatasetPackage"))
@@ -137,13 +137,14 @@ def _individual(reference: Any) -> str | None:
 
 def _package(each: Record, graph: _Graph, document: str) -> Package:
     name = _id(each)
-    purl = text(each, "software_packageUrl") or _identified(each, graph)
+    version = text(each, "software_packageVersion")
+    purl = mended(text(each, "software_packageUrl") or _identified(each, graph), version)
     declared = graph.license("declared", name) if name else None
     concluded = graph.license("concluded", name) if name else None
     purpose = text(each, "software_primaryPurpose")
     return Package(
         required(each, "name"),
-        text(each, "software_packageVersion"),
+        version,
         ecosystem(purl),
         text(graph.resolved(each.get("suppliedBy")), "name"),
         purl,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from policyengine.errors import EvidenceError
 from policyengine.evidence import spdx
 from policyengine.evidence.model import Collection, Gap, Package
-from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.packages import ecosystem, mended
 from policyengine.evidence.reading import Reading, Source
 from policyengine.strictjson import BOM, quoted
 
@@ -66,14 +66,15 @@ def _reading(header: Fields, creators: list[str], packages: list[Fields], source
 
 
 def _package(fields: Fields, licenses: spdx.Licenses, document: str) -> Package:
-    purl = fields.get("purl")
+    version = fields.get("PackageVersion")
+    purl = mended(fields.get("purl"), version)
     declared, concluded, effective = licenses(
         fields.get("PackageLicenseDeclared"), fields.get("PackageLicenseConcluded")
     )
     purpose = fields.get("PrimaryPackagePurpose")
     return Package(
         fields["name"],
-        fields.get("PackageVersion"),
+        version,
         ecosystem(purl),
         spdx.actor(fields.get("PackageSupplier")),
         purl,
@@ -91,9 +92,9 @@ def _add(package: Fields | None, tag: str, value: str, number: int) -> None:
         if tag in _ONCE:
             raise _broken(f"{tag} stands before the first package", number)
     elif tag == "ExternalRef":
-        words = value.split()
+        words = value.split(None, 2)  # a locator has no spaces, but a purl with spaces is somebody's all the same
         if len(words) > 1 and words[1].rpartition("/")[2] == "purl":
-            if len(words) != 3:
+            if len(words) < 3:
                 raise _broken("the reference to a package URL holds none", number)
             package.setdefault("purl", words[2])
     else:

@@ -173,6 +173,13 @@ _OTHER = re.compile(
     re.DOTALL,
 )
 _WORDS = frozenset(("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL"))
+_LICENSE = re.compile(
+    r"Artifact: [^\n]*\nLicense (?P<license>[^\n]*)\n ?PkgName: (?P<package>[^\n]*)\n"
+    r" ?Classification: (?P<class>[^\n]*)\n ?Path: [^\n]*"
+)
+_CLASSES_OF_LICENSES = frozenset(
+    ("forbidden", "restricted", "reciprocal", "notice", "permissive", "unencumbered", "unknown")
+)
 _HELP_SEVERITY = re.compile(r"^Severity: ([^\n]*)$", re.MULTILINE)
 _HELP_FIX = re.compile(r"^Fixed Version: ?([^\n]*)$", re.MULTILINE)
 _CATEGORIES = {
@@ -205,6 +212,8 @@ def results(result: Result) -> Iterable[Finding]:
     elif match := _OTHER.fullmatch(message):
         kind = category or ("SECRET" if match["kind"] == "Secret" else "MISCONFIGURATION")
         yield result.finding(severity=_severity(result, match["severity"]), category=kind)
+    elif match := _LICENSE.fullmatch(message):
+        yield _licensed(result, match)
     else:
         ids = cves(result.id)
         yield result.finding(
@@ -225,6 +234,14 @@ def _vulnerable(result: Result, match: re.Match[str], category: str) -> Finding:
         fix=match["fix"].strip() or None,
         category=category,
     )
+
+
+def _licensed(result: Result, match: re.Match[str]) -> Finding:
+    """From 0.45 to 0.67 it wrote the package where the class of the licence belongs, and the other way round."""
+    swapped = match["package"].lower() in _CLASSES_OF_LICENSES and match["class"].lower() not in _CLASSES_OF_LICENSES
+    name = match["class" if swapped else "package"].strip()
+    package = Package(name, license=match["license"], document=result.document) if name else None
+    return result.finding(match["license"], severity=_severity(result, ""), package=package, category="LICENSE")
 
 
 def _category(result: Result) -> str | None:

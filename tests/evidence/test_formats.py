@@ -22,6 +22,9 @@ def refusal(data: bytes) -> EvidenceError:
     return caught.value
 
 
+SARIF = '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}, "results": []}]}'
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
@@ -37,7 +40,11 @@ def refusal(data: bytes) -> EvidenceError:
         (b"<bom", "broken"),
         (b'{"runs": [], "runs": []}', "twice"),
         (b'{"runs": [{"a": 1}], "version": "2.1.0", "x": {"a": 1, "\\u0061": 2}}', "twice"),
-        ('{"runs": []}'.encode("utf-16"), "UTF-16"),
+        (SARIF.encode("utf-16"), "UTF-16"),
+        (SARIF.encode("utf-16-le"), "UTF-16"),
+        (SARIF.encode("utf-16-be")[:-1], "whole UTF-16"),
+        (b"\xff\xfe{\x00\x00\xd8}\x00", "whole UTF-16"),
+        (SARIF.encode("utf-32"), "whole UTF-16"),
         (b'{"a":' * 100_000, "nested deeper"),
         (b"[" * 100_000, "nested deeper"),
         (b"spdxVersion: SPDX-2.3\nname: [x\n", "the YAML is broken"),

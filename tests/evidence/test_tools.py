@@ -12,7 +12,8 @@ import pytest
 
 from policyengine.errors import EvidenceError
 from policyengine.evidence import formats
-from policyengine.evidence.model import Finding, Scan
+from policyengine.evidence.model import Finding, Sbom, Scan, Severity
+from policyengine.evidence.ranges import contains, parse
 from policyengine.evidence.reading import Source, summarise
 
 Json = dict[str, Any]
@@ -425,3 +426,168 @@ def test_where_the_package_is_named() -> None:
     assert found.package is not None
     assert found.package.purl == "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"
     assert findings(CHECKOV_JSON)[0].location == "/Dockerfile:1"
+
+
+# SBOMs ----------------------------------------------------------------------------------------------
+
+
+def spdx(*packages: Json, tool: str = "x-1", **others: Any) -> Json:
+    creation = {"created": "2026-01-01T00:00:00Z", "creators": [f"Tool: {tool}"]}
+    return {"spdxVersion": "SPDX-2.2", "SPDXID": "SPDXRef-DOCUMENT", "creationInfo": creation,
+            "packages": list(packages), **others}  # fmt: skip
+
+
+def purl(locator: str, category: str = "PACKAGE_MANAGER") -> list[Json]:
+    return [{"referenceCategory": category, "referenceType": "purl", "referenceLocator": locator}]
+
+
+def cyclonedx(version: str, *components: Json, **others: Any) -> Json:
+    return {"bomFormat": "CycloneDX", "specVersion": version, "version": 1, "components": list(components), **others}
+
+
+SBOM_TOOL = spdx(
+    {"name": "NuGet.Packaging", "versionInfo": "5.6.0", "externalRefs": purl("pkg:nuget/NuGet.Packaging%405.6.0")},
+    {"name": "@a/b", "versionInfo": "1.0.0+1", "externalRefs": purl("pkg:npm/%40a/b%401.0.0+1?x=%401#y")},
+    {"name": "@c/d", "versionInfo": "2.0", "externalRefs": purl("pkg:npm/%40c/d@2.0")},
+    {"name": "e@f", "versionInfo": "3", "externalRefs": purl("pkg:generic/e%40f")},
+    {"name": "root", "SPDXID": "SPDXRef-RootPackage", "hasFiles": []},
+    tool="Microsoft.SBOMTool-2.2.3",
+    files=[{"fileName": "./a.dll", "SPDXID": "SPDXRef-File-a"}],
+)
+GITHUB = {
+    "sbom": spdx({"name": "npm:a", "versionInfo": "1", "licenseConcluded": "MIT"}, tool="GitHub.com-Dependency-Graph")
+}
+TERN = spdx(
+    {"name": "photon", "versionInfo": "3.0", "licenseDeclared": "NOASSERTION", "licenseConcluded": "NOASSERTION"},
+    {"name": "bash", "versionInfo": "4.4", "licenseDeclared": "LicenseRef-f30c02b"},
+    tool="tern-b8e13d1780cd3a02204226bba3d0772d95da24a0",
+)
+KO = spdx(
+    {"name": "sha256:abc", "SPDXID": "SPDXRef-Package-x", "primaryPackagePurpose": "CONTAINER",
+     "externalRefs": purl("pkg:oci/image@sha256%3Aabc?mediaType=x", "PACKAGE-MANAGER")},
+    {"name": "golang.org/x/sys", "versionInfo": "v0.1.0",
+     "externalRefs": purl("pkg:golang/golang.org/x/sys@v0.1.0?type=module", "PACKAGE_MANAGER")},
+    tool="ko 0.15.0",
+)  # fmt: skip
+BOM = b"""SPDXVersion: SPDX-2.3
+DataLicense: CC0-1.0
+SPDXID: SPDXRef-DOCUMENT
+DocumentName: SBOM-SPDX-1
+Creator: Tool: bom-v0.5.1
+Created: 2023-01-01T00:00:00Z
+
+##### Package: app
+
+PackageName: app
+SPDXID: SPDXRef-Package-app
+PackageLicenseConcluded: NOASSERTION
+ExternalRef: PACKAGE-MANAGER purl pkg:generic/an app@1
+PackageComment: <text>several
+lines: of PackageName: nothing
+</text>
+
+FileName: /etc/passwd
+SPDXID: SPDXRef-File-a
+LicenseConcluded: MIT
+Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-Package-app
+"""
+CDXGEN = cyclonedx(
+    "1.5",
+    {"type": "library", "group": "", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "bom-ref": "pkg:npm/a@1",
+     "licenses": [{"license": {"id": "MIT", "url": "https://opensource.org/licenses/MIT"}}, {}],
+     "evidence": {"identity": {"field": "purl"}, "licenses": [{"license": {"id": "GPL-3.0-only"}}]}},
+    {"type": "cryptographic-asset", "name": "RSA-2048"},
+    metadata={"timestamp": "2026-01-01T00:00:00Z",
+              "tools": {"components": [{"group": "@cyclonedx", "name": "cdxgen", "version": "10.2.2"}]},
+              "component": {"type": "application", "name": "app", "components": [{"name": "b", "type": "library"}]}},
+    services=[{"name": "an api"}],
+    dependencies=[],
+)  # fmt: skip
+DOTNET = cyclonedx(
+    "1.2",
+    {"type": "library", "name": "a", "version": "1", "scope": "required", "licenses": [{"expression": "MIT OR X11"}],
+     "components": [{"type": "library", "name": "inner", "version": "2"}]},
+    metadata={"tools": [{"vendor": "CycloneDX", "name": "CycloneDX module for .NET", "version": "2.7.0.0"}]},
+    serialNumber="urn:uuid:wrong",
+)  # fmt: skip
+NO_FORMAT = {**cyclonedx("1.4", {"type": "library", "name": "a"}), "bomFormat": "AnotherFormat"}
+SCOUT = {
+    "artifacts": [{"type": "deb", "name": "apt", "version": "2.6.1", "purl": "pkg:deb/debian/apt@2.6.1",
+                   "licenses": ["GPL-2.0"], "layers": []}],
+    "source": {"type": "image", "image": {"name": "app", "digest": "sha256:abc"}},
+    "descriptor": {"name": "docker scout", "version": "1.4.1", "sbom_version": "9"},
+}  # fmt: skip
+SPDX_3 = {
+    "@context": "https://spdx.org/rdf/3.0.0/spdx-context.jsonld",
+    "@graph": [
+        {"type": "CreationInfo", "@id": "_:c", "specVersion": "3.0.0", "created": "2026-01-01T00:00:00Z"},
+        {"type": "Tool", "spdxId": "urn:t", "name": "OpenEmbedded"},
+        {"type": "SpdxDocument", "spdxId": "urn:d"},
+        {"type": "software_Package", "spdxId": "urn:p", "name": "busybox", "software_packageVersion": "1.36",
+         "software_primaryPurpose": "install", "software_packageUrl": "pkg:generic/busybox@1.36"},
+        {"type": "software_File", "spdxId": "urn:f", "name": "/bin/sh"},
+        {"type": "simplelicensing_LicenseExpression", "spdxId": "urn:l",
+         "simplelicensing_licenseExpression": "GPL-2.0-only"},
+        {"type": "Relationship", "spdxId": "urn:r", "from": "urn:p", "relationshipType": "hasDeclaredLicense",
+         "to": ["urn:l"]},
+        {"type": "build_Build", "spdxId": "urn:b"},
+    ],
+}  # fmt: skip
+
+SBOMS: dict[str, tuple[Any, Json]] = {
+    "Microsoft's sbom-tool": (SBOM_TOOL, {"tool": "microsoft.sbomtool", "packages": 5, "withPurl": 4}),
+    "GitHub's export": (GITHUB, {"packages": 1, "withPurl": 0, "withLicense": 1}),
+    "Tern": (TERN, {"tool": "tern", "packages": 2, "withLicense": 1}),
+    "ko": (KO, {"packages": 2, "withPurl": 2}),
+    "bom": (BOM, {"tool": "bom", "toolVersion": "v0.5.1", "packages": 1, "withPurl": 1, "withLicense": 0}),
+    "cdxgen": (CDXGEN, {"tool": "cdxgen", "packages": 3, "withPurl": 1, "withLicense": 1}),
+    "CycloneDX for .NET": (DOTNET, {"packages": 2, "withLicense": 1, "format": "cyclonedx-json-1.2"}),
+    "a BOM with another name": (NO_FORMAT, {"packages": 1}),
+    "Docker Scout": (SCOUT, {"tool": "docker scout", "packages": 1, "withPurl": 1, "withLicense": 1}),
+    "SPDX 3 of Yocto": (SPDX_3, {"tool": "openembedded", "packages": 1, "withPurl": 1, "withLicense": 1}),
+    "an SPDX document in UTF-16": (json.dumps(SBOM_TOOL).encode("utf-16"), {"packages": 5, "withPurl": 4}),
+    "and without its mark": (json.dumps(SBOM_TOOL).encode("utf-16-le"), {"packages": 5, "withPurl": 4}),
+    "tag-value in UTF-16": (BOM.decode().encode("utf-16"), {"packages": 1, "withPurl": 1}),
+}
+WARNED = {"a BOM with another name", "an SPDX document in UTF-16", "and without its mark", "tag-value in UTF-16"}
+
+
+@pytest.mark.parametrize("name", SBOMS)
+def test_sboms(name: str) -> None:
+    document, expected = SBOMS[name]
+    found = summarise(formats.read(written(document), Source("sha256:d")))
+    assert found["kind"] == "sbom"
+    assert {key: found[key] for key in expected} == expected
+    assert bool(found["warnings"]) == (name in WARNED)
+
+
+def written(document: Any) -> bytes:
+    return document if isinstance(document, bytes) else json.dumps(document).encode()
+
+
+def purls(document: Any) -> list[str | None]:
+    (sbom,) = formats.read(written(document), Source("sha256:d")).records
+    assert isinstance(sbom, Sbom)
+    return [package.purl for package in sbom.packages.items]
+
+
+def test_a_version_whose_sign_is_encoded_is_no_part_of_the_name() -> None:
+    """As sbom-tool writes it, no range finds the package: `pkg:nuget/NuGet.Packaging@<6` lets it through."""
+    mended = ["pkg:nuget/NuGet.Packaging@5.6.0", "pkg:npm/%40a/b@1.0.0+1?x=%401#y", "pkg:npm/%40c/d@2.0"]
+    assert purls(SBOM_TOOL) == [*mended, "pkg:generic/e%40f", None]
+    assert contains(parse("pkg:nuget/NuGet.Packaging@<6"), purls(SBOM_TOOL)[0]) is True
+
+
+def trivy_license(package: str, kind: str) -> Json:
+    message = f"Artifact: alpine:3.18\nLicense GPL-2.0-only\nPkgName: {package}\n Classification: {kind}\n Path: "
+    rule = {"id": "musl:GPL-2.0-only", "name": "License", "properties": {"tags": ["license", "security", "HIGH"]}}
+    return sarif("Trivy", [result("musl:GPL-2.0-only", message, "error")], [rule])
+
+
+@pytest.mark.parametrize(("package", "kind"), [("musl", "restricted"), ("restricted", "musl"), ("notice", "notice")])
+def test_trivy_confused_package_and_class_of_a_licence(package: str, kind: str) -> None:
+    (found,) = findings(trivy_license(package, kind))
+    assert (found.category, found.ids) == ("LICENSE", ("GPL-2.0-only",))
+    assert found.severity is Severity.HIGH
+    assert found.package is not None
+    assert found.package.name == ("notice" if package == kind else "musl")
