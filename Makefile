@@ -7,10 +7,11 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 PEERS := .tools/.peers
+SITE := .tools/site
 GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check bench fmt example schema clean
+.PHONY: help demo test fuzz check bench fmt example schema site clean
 
 help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -45,6 +46,9 @@ example: $(DEV) ## build examples/order-api/layout and its trust store again
 schema: $(DEV) ## write the published schema of `-o json` from its models
 	$(BIN)/python tools/schema.py
 
+site: $(SITE) ## build the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict --quiet
+
 clean: ## remove what the commands above made
 	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .benchmarks dist build
 
@@ -66,3 +70,8 @@ $(PEERS): tests/interop/go.mod tests/interop/go.sum
 	@echo "building oras, notation and olareg into .tools/bin"
 	@cd tests/interop && GOBIN="$(CURDIR)/.tools/bin" $(GO) install tool && touch "$(CURDIR)/$@" \
 	    || { echo "the peers could not be built: the tests in tests/interop skip"; test -z "$$POLICYENGINE_REQUIRE_INTEROP"; }
+
+$(SITE): requirements-docs.txt
+	@rm -rf $(SITE)
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-docs.txt

@@ -10,7 +10,7 @@ What stands behind the three backticks says how a block is held to the truth:
 - `console`: commands behind `$`, each followed by what it prints.
 - `output`: what `policyengine check` prints for the block before.
 - `sh`: commands that are only looked at: the subcommands and options of `policyengine`, the targets of `make`.
-- `json`, `python`: is read. `text`: nothing is held to anything.
+- `json`, `yaml`, `python`: is read. `text`: nothing is held to anything.
 
 In blocks of policies a comment `# error E103` or `# warning W201` at the end of a line says that the line, and no
 other, has that diagnostic; several codes are separated by commas, and `: a | b` behind them are words that it says.
@@ -48,7 +48,12 @@ class Block:
 
 def pages() -> list[str]:
     """The pages whose blocks are executed, by their paths from the top of the checkout."""
-    found = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "diagnostics").glob("*.md")]
+    found = [
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "docs" / "diagnostics").glob("*.md"),
+        *(ROOT / "docs" / "howto").glob("*.md"),
+    ]
     return sorted(path.relative_to(ROOT).as_posix() for path in found)
 
 

@@ -9,12 +9,13 @@ from itertools import groupby
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.docs import policies, sessions
 from tests.docs.pages import ROOT, Block, blocks, pages
 
 ALL = [block for page in pages() for block in blocks(page)]
-KINDS = ("policy", "console", "output", "sh", "json", "python", "text")
+KINDS = ("policy", "console", "output", "sh", "json", "yaml", "python", "text")
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 
 
@@ -41,7 +42,9 @@ def test_there_is_documentation() -> None:
 
 
 def test_every_block_says_what_it_is() -> None:
-    forms = r"policy( fragment| set [\w-]+| conditions \w+| file [\w-]+\.policy)?|console|output|sh|json|python|text"
+    forms = (
+        r"policy( fragment| set [\w-]+| conditions \w+| file [\w-]+\.policy)?|console|output|sh|json|yaml|python|text"
+    )
     assert [block.name for block in ALL if not re.fullmatch(forms, block.info)] == []
 
 
@@ -89,6 +92,26 @@ def test_python_is_python(block: Block) -> None:
 def test_json_is_json() -> None:
     for block in of("json"):
         assert json.loads(block.text) is not None, block.name
+
+
+GIVEN = {
+    "integrations/azure-pipelines/policyengine.yml": lambda text: {
+        each["name"] for each in yaml.safe_load(text)["parameters"]
+    },
+    "integrations/github/action.yml": lambda text: set(yaml.safe_load(text)["inputs"]),
+    "integrations/gitlab/templates/gate.yml": lambda text: set(next(yaml.safe_load_all(text))["spec"]["inputs"]),
+}
+"""The pipelines that pages show how to call, and what they take."""
+
+
+def test_yaml_is_yaml_and_calls_our_pipelines_rightly() -> None:
+    called = dict(zip(("template", "uses", "component"), GIVEN, strict=True))
+    for block in of("yaml"):
+        document = yaml.safe_load(block.text)
+        for call in [*document.get("steps", []), *document.get("include", [])]:
+            path = next(called[key] for key in called if key in call)
+            given = call.get("parameters") or call.get("with") or call.get("inputs")
+            assert given.keys() <= GIVEN[path]((ROOT / path).read_text(encoding="utf-8")), block.name
 
 
 def test_the_map_of_the_documentation_names_every_page() -> None:
