@@ -10,18 +10,19 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from policyengine import limits
 from policyengine.decision.combine import DENY, ERROR, joined
 from policyengine.decision.model import Decision, Reason, SignatureResult, Subject
-from policyengine.errors import ContentError, Malformed, PolicyEngineError, RegistryError, TooLarge
+from policyengine.errors import ContentError, Malformed, PolicyEngineError, RegistryError
 from policyengine.evidence.assembly import Document, Evidence
 from policyengine.evidence.model import joined as union
-from policyengine.gathering import Gathered, Wanted, find, gather
+from policyengine.gathering import Gathered, Wanted, find
 from policyengine.imaging import image, stated_platform
-from policyengine.joining import Judge, Reader, documents, image_signatures
+from policyengine.indexing import Platform, platforms
+from policyengine.indexing import gathered as gathered_of
+from policyengine.joining import Judge, Reader, Signed, documents, image_signatures
 from policyengine.language.policyset import PolicySet
 from policyengine.oci import Descriptor, Index, Reference, quoted
 from policyengine.registry.store import Store
@@ -66,6 +67,8 @@ class Evaluation(Struct, frozen=True):
     terms: Terms
     wanted: Wanted
     judge: Judge
+    signed: dict[str, Signed] = field(default_factory=dict)
+    """What the signatures of an image or index are worth, by its digest: an index is judged once for all platforms."""
 
     @classmethod
     def of(cls, request: Request, terms: Terms) -> Evaluation:
@@ -124,15 +127,15 @@ def decide_about(request: Request, terms: Terms) -> Decision:
         if isinstance(gathered.content, Index):
             return _index(evaluation, gathered)
         _check_platform(request.platform, gathered)
-        return _decided(evaluation, gathered, None)
+        return _decided(evaluation, gathered, ())
     except (RegistryError, ContentError) as error:
         return _undecided(evaluation, error)
 
 
-def _decided(evaluation: Evaluation, gathered: Gathered, parent: Gathered | None) -> Decision:
-    """The decision about one image manifest; `parent` is the index that it is taken from."""
+def _decided(evaluation: Evaluation, gathered: Gathered, parents: tuple[Gathered, ...]) -> Decision:
+    """The decision about one image manifest; `parents` are the indexes that it is taken from, the outermost first."""
     terms = evaluation.terms
-    evidence, signatures = _known(evaluation, gathered, parent)
+    evidence, signatures = _known(evaluation, gathered, parents)
     subject = _subject(evaluation.request, gathered.descriptor)
     decision = terms.policies.decide(
         evidence, at=terms.at, environment=terms.environment, parameters=terms.parameters, subject=subject
@@ -153,22 +156,35 @@ def _check_platform(asked: str | None, gathered: Gathered) -> None:
 
 
 def _known(
-    evaluation: Evaluation, gathered: Gathered, parent: Gathered | None
+    evaluation: Evaluation, gathered: Gathered, parents: tuple[Gathered, ...]
 ) -> tuple[Evidence, tuple[SignatureResult, ...]]:
-    """What is known of one image manifest, with what its index adds, and what became of every signature."""
+    """What is known of one image manifest, with what its indexes add, and what became of every signature."""
     judge, store, wanted = evaluation.judge, evaluation.store, evaluation.wanted
     accepts = evaluation.terms.policies.accepts
-    sources = [gathered] if parent is None else [gathered, parent]
-    signed = [image_signatures(judge, store, source, wanted) for source in sources]
+    sources = [gathered, *reversed(parents)]
+    signed = [_signed(evaluation, source) for source in sources]
     about = tuple(source.descriptor.digest for source in sources)
     found = [documents(Reader(judge, store, wanted, accepts, about), source) for source in sources]
     evidence = Evidence(
-        image(evaluation.request.reference, gathered, parent, union(each.signatures for each in signed)),
+        image(
+            evaluation.request.reference,
+            gathered,
+            parents[-1] if parents else None,
+            union(each.signatures for each in signed),
+        ),
         tuple(_compared(document, about) for each in found for document in each.documents),
         tuple(gap for each in found for gap in each.gaps),
     )
     results = [each.results for each in signed] + [each.results for each in found]
     return evidence, tuple(result for part in results for result in part)
+
+
+def _signed(evaluation: Evaluation, source: Gathered) -> Signed:
+    """What the signatures of an image or index are worth."""
+    digest = source.descriptor.digest
+    if digest not in evaluation.signed:
+        evaluation.signed[digest] = image_signatures(evaluation.judge, evaluation.store, source, evaluation.wanted)
+    return evaluation.signed[digest]
 
 
 def _compared(document: Document, about: tuple[str, ...]) -> Document:
@@ -184,38 +200,23 @@ def _compared(document: Document, about: tuple[str, ...]) -> Document:
 
 def _index(evaluation: Evaluation, index: Gathered) -> Decision:
     """The decision about an index: the worst of its platforms', or that of the one that was asked for."""
-    assert isinstance(index.content, Index)
-    children = _platforms(evaluation.request.platform, index.content)
-    decisions = []
-    for child in children:
-        name = platform_name(child)
-        try:
-            gathered = gather(evaluation.store, child, evaluation.wanted)
-            if isinstance(gathered.content, Index):
-                raise Malformed(f"the entry {child.digest[:19]} of the index is an index itself")
-            decision = _decided(evaluation, gathered, index)
-        except (RegistryError, ContentError) as error:
-            decision = _undecided(evaluation, error)
-        decisions.append((name, child.digest, decision))
+    store, wanted = evaluation.store, evaluation.wanted
+    found = platforms(store, index, evaluation.request.platform, wanted)
+    decisions = [
+        (platform.name, platform.descriptor.digest, _platform(evaluation, platform, own))
+        for platform, own in gathered_of(store, found, wanted)
+    ]
     return joined(_subject(evaluation.request, index.descriptor), decisions)
 
 
-def _platforms(platform: str | None, index: Index) -> list[Descriptor]:
-    """The platform manifests that are asked for; an index without any, or without the wanted one, is refused."""
-    children = [child for child in index.manifests if not child.is_attestation]
-    if platform is not None:
-        children = [child for child in children if child.runs_on(platform)]
-    if not children:
-        what = f"no manifest for {quoted(platform)}" if platform else "no platform manifest"
-        raise Malformed(f"the index has {what}", "ask for a platform that the image was built for")
-    if len(children) > limits.PLATFORMS:
-        raise TooLarge(f"the index has more than {limits.PLATFORMS} manifests", "name one with --platform")
-    return children
-
-
-def platform_name(descriptor: Descriptor) -> str:
-    """`OS/ARCHITECTURE[/VARIANT]`, or the digest where an entry states no platform."""
-    return descriptor.platform or descriptor.digest[:19]
+def _platform(evaluation: Evaluation, platform: Platform, own: Gathered | PolicyEngineError) -> Decision:
+    """The decision about one platform of an index."""
+    try:
+        if isinstance(own, PolicyEngineError):
+            raise own
+        return _decided(evaluation, own, platform.parents)
+    except (RegistryError, ContentError) as error:
+        return _undecided(evaluation, error)
 
 
 # ---------------------------------------------------------------------------- when nothing can be evaluated

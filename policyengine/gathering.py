@@ -14,8 +14,8 @@ its reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -28,6 +28,9 @@ from policyengine.registry.store import Store
 from policyengine.verification.notation.manifest import thumbprints
 
 Call = Callable[[], Any]
+Waves: TypeAlias = Generator[Sequence[Call], list[Any], "Gathered"]
+Wave: TypeAlias = Generator[Sequence[Call], list[Any], None]
+"""Something that is gathered, or a part of it: what each wave calls; it is sent the results."""
 
 SIGNATURE = "application/vnd.cncf.notary.signature"
 TOO_MANY = f"only {limits.SIGNATURES_PER_SUBJECT} signatures of one artifact are tried"
@@ -121,13 +124,42 @@ def find(store: Store, target: str, wanted: Wanted) -> Gathered:
     else:
         found = store.resolve(target)
         listed = _wave(store, [lambda: store.referrers(found.digest)])[0]
-    return _gathered(store, _had(found), store.manifest(_had(found)), listed, wanted)
+    behind = _gathered(store, _had(found), store.manifest(_had(found)), listed, wanted)
+    (gathered,) = _together(store, [behind])
+    return _had(gathered)  # type: ignore[no-any-return] # it is no error
 
 
-def gather(store: Store, descriptor: Descriptor, wanted: Wanted) -> Gathered:
-    """The same for a manifest that an index names."""
-    manifest, listed = _wave(store, [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)])
-    return _gathered(store, descriptor, _had(manifest), listed, wanted)
+def gather(store: Store, descriptors: Sequence[Descriptor], wanted: Wanted) -> list[Gathered | PolicyEngineError]:
+    """The same for manifests that an index names: those of several in the waves of one."""
+    return _together(store, [_named(store, descriptor, wanted) for descriptor in descriptors])
+
+
+def _named(store: Store, descriptor: Descriptor, wanted: Wanted) -> Waves:
+    manifest, listed = yield [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)]
+    return (yield from _gathered(store, descriptor, _had(manifest), listed, wanted))
+
+
+def _together(store: Store, gatherings: Sequence[Waves]) -> list[Gathered | PolicyEngineError]:
+    """What becomes of several gatherings, all of whose calls of one depth are one wave; an error stops its own only."""
+    results: dict[int, Gathered | PolicyEngineError] = {}
+    waiting: dict[int, Sequence[Call]] = {}
+
+    def go_on(number: int, answers: list[Any] | None) -> None:
+        try:
+            waiting[number] = gatherings[number].send(answers)  # type: ignore[arg-type] # the first time it takes none
+        except StopIteration as done:
+            results[number] = done.value
+        except PolicyEngineError as error:
+            results[number] = error
+
+    for number in range(len(gatherings)):
+        go_on(number, None)
+    while waiting:
+        calls, waiting = waiting, {}
+        answers = iter(_wave(store, [call for own in calls.values() for call in own]))
+        for number, own in calls.items():
+            go_on(number, [next(answers) for _ in own])
+    return [results[number] for number in range(len(gatherings))]
 
 
 def _had(result: Any) -> Any:
@@ -137,13 +169,13 @@ def _had(result: Any) -> Any:
     return result
 
 
-def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted) -> Gathered:
+def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted) -> Waves:
     """The waves behind the first."""
     gathered = Gathered(descriptor, parse_manifest(manifest, descriptor.media_type))
     hints, gathered.unlisted = _hints(listed, descriptor)
-    _second_wave(store, gathered, hints, wanted)
-    _third_wave(store, gathered, wanted)
-    _fourth_wave(store, gathered, wanted)
+    yield from _second_wave(store, gathered, hints, wanted)
+    yield from _third_wave(store, gathered, wanted)
+    yield from _fourth_wave(store, gathered, wanted)
     return gathered
 
 
@@ -179,6 +211,13 @@ def _as_found(hint: Descriptor, result: Any) -> Found:
 
 def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTES) -> None:
     """Fetch, in one wave, those of `parts` that have not been fetched; what is too much together is not fetched."""
+    missing = _missing(parts)
+    for part, content in zip(missing, _wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
+        part.content = content
+
+
+def _missing(parts: Iterable[Part]) -> list[Part]:
+    """Those of `parts` that are to be fetched."""
     missing, room = [], limits.TOTAL_BYTES
     for part in parts:
         room -= part.descriptor.size if part.content is None else 0
@@ -186,8 +225,7 @@ def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTE
             part.content = Untried("what is attached to this image is too large together")
         elif part.content is None:
             missing.append(part)
-    for part, content in zip(missing, _wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
-        part.content = content
+    return missing
 
 
 def _wave(store: Store, calls: Sequence[Call]) -> list[Any]:
@@ -209,11 +247,11 @@ def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], Po
 # ---------------------------------------------------------------------------- wave 2: manifests and lists
 
 
-def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> None:
+def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> Wave:
     possible = [hint for hint in hints if wanted.documents and _may_be_document(hint, wanted)]
     calls: list[Call] = [_examination(store, gathered.descriptor, hint, wanted.relevant) for hint in hints]
     calls += [_list(store, hint) for hint in possible]
-    results = _wave(store, calls)
+    results = yield calls
     lists = {hint.digest: listed for hint, listed in zip(possible, results[len(hints) :], strict=True)}
     for hint, result in zip(hints, results[: len(hints)], strict=True):
         _sort(gathered, _as_found(hint, result), lists)
@@ -262,7 +300,7 @@ def _document(found: Referrer | Failure, listed: Any) -> Document:
 # ---------------------------------------------------------------------------- waves 3 and 4: contents
 
 
-def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
+def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Wave:
     nested = [(document, signature) for document in gathered.documents for signature in document.signatures]
     calls: list[Call] = [
         _examination(store, document.found.descriptor, signature.found.descriptor, _is_signature)
@@ -273,7 +311,7 @@ def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
     configuration = _configuration(gathered) if wanted.configuration else None
     if configuration is not None:
         calls.append(_blob(store, configuration, limits.CONFIG_BYTES))
-    results = iter(_wave(store, calls))
+    results = iter((yield calls))
     for document in gathered.documents:
         document.signatures = _signatures(document.signatures, results)
     for part in parts:
@@ -306,9 +344,12 @@ def _configuration(gathered: Gathered) -> Part | None:
     return Part(config) if config is not None else None
 
 
-def _fourth_wave(store: Store, gathered: Gathered, wanted: Wanted) -> None:
+def _fourth_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Wave:
     envelopes = [part for document in gathered.documents for part in _envelopes(document.signatures, wanted)]
-    fetch(store, envelopes, limits.ENVELOPE_BYTES)
+    missing = _missing(envelopes)
+    results = yield [_blob(store, part, limits.ENVELOPE_BYTES) for part in missing]
+    for part, content in zip(missing, results, strict=True):
+        part.content = content
 
 
 def _envelopes(signatures: Sequence[Signature], wanted: Wanted) -> list[Part]:

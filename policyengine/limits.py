@@ -57,6 +57,9 @@ REFERRER_PAGES = 200
 PLATFORMS = 64
 """Platform manifests evaluated of one index."""
 
+PLATFORMS_AT_ONCE = 16
+"""Platforms whose evidence is fetched together and held in memory; real indexes have up to twelve."""
+
 SIGNATURES_PER_SUBJECT = 100
 """Signatures tried for one artifact: `notation verify --max-signatures` has the same default."""
 
