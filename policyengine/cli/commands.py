@@ -41,11 +41,25 @@ COMMANDS = {
         "explain": "Say what rules mean, and why an image was decided about so.",
         "read": "Show what the engine sees in an evidence document.",
         "trust": "Show which signatures are trusted.",
-        "config": "Show every setting, and where it comes from.",
         "cache": "Show or remove what is kept between runs.",
+    },
+    "Set up": {
+        "config": "Show every setting, and where it comes from.",
+        "completion": "Print what makes a shell complete this command.",
+        "man": "Show or write manual pages.",
     },
 }
 """The commands by topic, each with the sentence that the help shows for it."""
+
+TOPICS = ("Images", "Policies", "Trust", "Registry", "Verdict", "Records", "Options", "Output", "Configuration")
+"""The order of the topics of options in the help of a command; any other stands before the last three."""
+
+EXAMPLES = (
+    "policyengine eval registry.example.com/prod/app@sha256:… policies/",
+    "policyengine eval --from-manifest deployment.yaml policies/ -o junit=images.xml",
+    "policyengine init && policyengine test policies/",
+    "policyengine COMMAND --help",
+)
 
 EXIT_CODES = "Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not decide"
 
@@ -78,6 +92,9 @@ class Group(click.Group):
                 formatter.write_dl(list(commands.items()))
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # see above
+        with formatter.section("Examples"):
+            for example in EXAMPLES:
+                formatter.write_text(example)
         formatter.write_paragraph()
         formatter.write_text(EXIT_CODES)
 
@@ -90,12 +107,23 @@ def _no_command(name: str, known: list[str]) -> UsageError:
     return UsageError(f"there is no command {quoted(name)}", advice)
 
 
+class Paths(click.types.StringParamType):
+    """A text that may name a file: a shell completes it so."""
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[Any]:  # noqa: ARG002
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(incomplete, type="dir" if param.metavar == "DIR" else "file")]
+
+
 class Option(click.Option):
     """An option that stands under a `topic` in the help."""
 
     def __init__(self, *names: Any, topic: str = "Options", **more: Any) -> None:
         super().__init__(*names, **more)
         self.topic = topic
+        if self.metavar in ("FILE", "DIR", "PATH"):
+            self.type = Paths()
 
 
 class Command(click.Command):
@@ -106,6 +134,12 @@ class Command(click.Command):
 
     settled = True
 
+    def __init__(self, *names: Any, **more: Any) -> None:
+        super().__init__(*names, **more)
+        for param in self.params:
+            if isinstance(param, click.Argument) and isinstance(param.type, click.types.StringParamType):
+                param.type = Paths()
+
     def invoke(self, ctx: click.Context) -> Any:
         if self.settled:
             from policyengine.cli.configuration import settle
@@ -113,15 +147,23 @@ class Command(click.Command):
             settle(ctx)
         return super().invoke(ctx)
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def topics(self, ctx: click.Context) -> dict[str, list[tuple[str, str]]]:
+        """The options with what the help says of each, by topic."""
         topics: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
             if record is not None:
                 topics.setdefault(getattr(param, "topic", "Options"), []).append(record)
-        for topic, records in topics.items():
+        return dict(sorted(topics.items(), key=lambda topic: _rank(topic[0])))
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for topic, records in self.topics(ctx).items():
             with formatter.section(topic):
                 formatter.write_dl(records)
+
+
+def _rank(topic: str) -> int:
+    return TOPICS.index(topic if topic in TOPICS else "Records")
 
 
 def option(*names: str, topic: str = "Options", **more: Any) -> Callable[[F], F]:
@@ -150,13 +192,17 @@ def judging(function: F) -> F:
         option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag."),
         option("--registry-config", topic="Registry", metavar="FILE", help="Logins, as `docker login` keeps them."),
         trusting,
-        option("--param", "parameters", multiple=True, metavar="NAME=VALUE", help="A `param` of the policies."),
-        option("--environment", metavar="NAME", help="An `environment` of the policies."),
-        option("--at", "--effective-time", "at", metavar="TIME", help="The instant of the evaluation (RFC 3339); now."),
-        option("--platform", metavar="OS/ARCH[/VARIANT]", help="Decide about one platform of an index."),
-        option("--repository", metavar="NAME", help="The repository that a layout's image stands for."),
-        option("--oci-layout", is_flag=True, help="REFERENCE is `path@digest` or `path:tag` of an OCI image layout."),
-        option("-p", "--policy", "policies", multiple=True, metavar="PATH",
+        option("--param", "parameters", topic="Policies", multiple=True, metavar="NAME=VALUE",
+               help="A `param` of the policies."),
+        option("--environment", topic="Policies", metavar="NAME", help="An `environment` of the policies."),
+        option("--at", "--effective-time", "at", topic="Policies", metavar="TIME",
+               help="The instant of the evaluation (RFC 3339); now."),
+        option("--platform", topic="Images", metavar="OS/ARCH[/VARIANT]",
+               help="Decide about one platform of an index."),
+        option("--repository", topic="Images", metavar="NAME", help="The repository that a layout's image stands for."),
+        option("--oci-layout", topic="Images", is_flag=True,
+               help="REFERENCE is `path@digest` or `path:tag` of an OCI image layout."),
+        option("-p", "--policy", "policies", topic="Policies", multiple=True, metavar="PATH",
                help="A policy file or folder, said outright."),
     ):  # fmt: skip
         function = add(function)

@@ -19,5 +19,5 @@ def test_every_command_and_format_is_on_the_page(command: str) -> None:
 def test_every_option_of_eval_is_on_the_page_and_in_the_help() -> None:
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", policyengine("eval", "--help").out)) - {"--help"}
     assert options - {"--verbose", "--quiet"} == {each for each in options if each in PAGE}
-    section = PAGE.partition("## `eval`")[2].partition("## What goes")[0]
+    section = PAGE.partition("## `eval`")[2].partition("\n## ")[0]
     assert set(re.findall(r"`(--[a-z-]+)", section)) <= options
