@@ -61,33 +61,33 @@ class _Reader:
         self.items += 1
         if depth > limits.CBOR_DEPTH or self.items > limits.CBOR_ITEMS:
             raise self.fault("it is nested too deep or has too many items")
-        major, info = divmod(self.take(1)[0], 32)
+        head = self.take(1)[0]
+        major, info = head >> 5, head & 31
         if major == SIMPLE:
             return self.simple(info)
-        argument = self.argument(info)
-        if major in (ARRAY, MAP):
-            return self.array(argument, depth) if major == ARRAY else self.map(argument, depth)
-        return self.scalar(major, argument, depth)
-
-    def scalar(self, major: int, argument: int, depth: int) -> object:
+        argument = info if info < 24 else self.argument(info)
+        if major == TEXT:  # the most frequent first
+            return self.text(argument)
+        if major == BYTES:
+            return self.take(argument)
         if major == UNSIGNED:
             return argument
-        if major == NEGATIVE:
-            return -1 - argument
+        return self.nested(major, argument, depth) if major != NEGATIVE else -1 - argument
+
+    def nested(self, major: int, argument: int, depth: int) -> object:
         if major == TAG:
             return Tag(argument, self.item(depth + 1))
-        return self.text(argument) if major == TEXT else self.take(argument)
+        return self.array(argument, depth) if major == ARRAY else self.map(argument, depth)
 
     def take(self, count: int) -> bytes:
-        if count > len(self.data) - self.position:
+        start, end = self.position, self.position + count
+        if end > len(self.data):
             raise self.fault("it ends too early")
-        self.position += count
-        return self.data[self.position - count : self.position]
+        self.position = end
+        return self.data[start:end]
 
     def argument(self, info: int) -> int:
-        """The argument of a head: a value, a length or a count (section 3)."""
-        if info < 24:
-            return info
+        """The argument that follows a head: a value, a length or a count (section 3)."""
         if info not in _SHORTEST:
             raise self.fault("a length is indefinite" if info == 31 else "a head uses a reserved value")
         value = int.from_bytes(self.take(1 << (info - 24)), "big")

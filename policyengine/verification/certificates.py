@@ -82,8 +82,12 @@ Chain = tuple[Certificate, ...]
 """Certificates, the leaf first and the root last."""
 
 
+@lru_cache(maxsize=128)
 def read(der: bytes) -> Certificate:
-    """The certificate that `der` encodes; raises `VerificationError`."""
+    """The certificate that `der` encodes; raises `VerificationError`.
+
+    Kept, since the authorities of one chain are those of many, and stand in the trust store too.
+    """
     if len(der) > limits.CERTIFICATE_BYTES:
         raise VerificationError(f"a certificate has more than {limits.CERTIFICATE_BYTES} bytes")
     try:
@@ -201,8 +205,12 @@ def check_order(chain: Chain) -> None:
             raise VerificationError(f"the certificate chain goes on after the self-signed {certificate}")
 
 
+@lru_cache(maxsize=256)
 def is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Whether `issuer` has the name that the certificate's issuer has, and its key made the signature."""
+    """Whether `issuer` has the name that the certificate's issuer has, and its key made the signature.
+
+    Kept like the certificates: it follows from their bytes alone, and takes longer than anything else here.
+    """
     try:
         certificate.x509.verify_directly_issued_by(issuer.x509)
     except Exception:  # noqa: BLE001  as above: what cannot be verified is not issued by it
