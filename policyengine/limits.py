@@ -144,9 +144,6 @@ RUN_BYTES = 1024 * 1024 * 1024
 COPY_BYTES = 1024 * 1024 * 1024 * 1024
 """All bytes read from a registry to copy one image; the largest, of machine learning, have some hundred gigabytes."""
 
-COPY_BYTES = 1024 * 1024 * 1024 * 1024
-"""All bytes read from a registry to copy one image; the largest, of machine learning, have some hundred gigabytes."""
-
 LICENSE_CHARACTERS = 16_384
 """One licence expression. The longest seen, of a Linux kernel package, has about 2,000 characters."""
 
