@@ -49,6 +49,7 @@ TITLES = {
     "W206": "a comparison with UNKNOWN",
     "W207": "a package URL that no package has",
     "W208": "a waiver that has expired, or soon will",
+    "W209": "a letter that looks like another",
 }
 """One-line title of each code."""
 

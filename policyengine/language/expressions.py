@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from policyengine.evidence.problems import closest
+from policyengine.evidence.problems import closest, quoted
 from policyengine.language import checked, folding, literals, syntax
 from policyengine.language.checked import Expr
 from policyengine.language.diagnostics import Problems
@@ -42,6 +42,7 @@ CONTAINERS = ("set", "list")
 REPLACED = (checked.Field, checked.Keyed, checked.StatusFor, checked.Local, checked.Otherwise)
 """What may be missing: a field, what a function is given, or all of a chain."""
 
+WILDCARD = re.compile("[*?]")
 CONSTRAINT = re.compile("@[ ]*[<>=]")
 """What a range has behind its package, and a package URL never: there these characters are percent-encoded."""
 
@@ -257,7 +258,8 @@ class Expressions:
         if UNKNOWN in (left.type, right.type):
             return checked.Constant(UNKNOWN, node.span, None)
         if left.type.container or scope.module.schema.is_record(left.type.name) or left.type in (GLOB, RANGE):
-            help = "`matches` compares with patterns" if left.type in (GLOB, RANGE) else "compare one of its fields"
+            help = "ask whether one value is `in` it" if left.type.container else "compare one of its fields"
+            help = "`matches` compares with patterns" if left.type in (GLOB, RANGE) else help
             found = literals.article(left.type)
             return self._wrong("E103", node.span, f"`{node.operator}` does not compare {found}", help=help)
         return checked.Equal(BOOL, node.span, left, right)
@@ -382,12 +384,22 @@ class Expressions:
             patterns = self.check(node.operands[1], pattern, scope)
         else:
             patterns = self._many(node.operands[1], pattern, scope)
-        if subject.type.name == "purl" and _ranges(patterns):
-            return self._wrong(
-                "E103", patterns.span, "a package URL is compared with globs, and this is a range",
-                help="compare the package: `package matches …`",
-            )  # fmt: skip
+        if subject.type.name == "purl":
+            self._urls(patterns)
         return checked.Matches(BOOL, node.span, subject, patterns)
+
+    def _urls(self, patterns: Expr) -> None:
+        """Report a glob that no package URL matches: most often it is meant for a range, or for a name."""
+        if not isinstance(patterns, checked.Constant) or patterns.type.member != GLOB:
+            return
+        for value in patterns.value if patterns.type.container else (patterns.value,):
+            begin = WILDCARD.split(value)[0].lower()
+            if CONSTRAINT.search(value) is not None:
+                message = "a package URL is compared with globs, and this is a range"
+                self.problems.error("E103", patterns.span, message, help="compare the package: `package matches …`")
+            elif not (begin.startswith("pkg:") or "pkg:".startswith(begin)):
+                message = f"{quoted(value)} matches no package URL: these begin with `pkg:`"
+                self.problems.error("E108", patterns.span, message, help='write `"pkg:npm/…"`, or compare the name')
 
     def _license(self, node: syntax.Operation, scope: Scope) -> Expr:
         license_ = self.check(node.operands[0], LICENSE, scope)
@@ -430,14 +442,6 @@ class Expressions:
             then, other = self.pair(node.then, node.otherwise, scope)
         type_ = then.type if then.type != UNKNOWN else other.type
         return checked.Choice(type_, node.span, condition, then, other)
-
-
-def _ranges(patterns: Expr) -> bool:
-    """Whether one of the globs has the form of a range, which no package URL matches."""
-    if not isinstance(patterns, checked.Constant):
-        return False
-    values = patterns.value if patterns.type.container else (patterns.value,)
-    return any(CONSTRAINT.search(value) is not None for value in values)
 
 
 def _same(found: Type, expected: Type) -> bool:

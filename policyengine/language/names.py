@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 IDENTITY_FORMS = ("x509", "keyless", "key")
 
+STATES = ("signed", "present", "missing")
+"""What stands behind `is` and is no name: a misspelt one is read as a name."""
+
 
 class Names:
     """The rules of names; typing what they stand for goes back to `Expressions`."""
@@ -97,9 +100,8 @@ class Names:
             return self._member_of(node, Type(homes[0]))
         if homes:
             return self._wrong("E103", node.span, f"expected {wanted}, found the {homes[0]} `{node.name}`")
-        return self.unknown(
-            node.span, node.name, [*scope.names(), *(m for enum in ENUMS.values() for m in enum)], scope
-        )
+        words = (member for enum in ENUMS.values() for member in enum)
+        return self.unknown(node.span, node.name, [*scope.names(), *words, *STATES], scope)
 
     def _member_of(self, node: syntax.Variable, enum: Type) -> Expr:
         members = ENUMS[enum.name]

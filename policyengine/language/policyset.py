@@ -257,7 +257,7 @@ def shipped() -> list[Source]:
 
 def check(texts: Sequence[Source]) -> tuple[Program, tuple[Diagnostic, ...]]:
     """The program that sources are, and every problem of all of them, in order."""
-    from policyengine.language import checker, parser
+    from policyengine.language import checker, letters, parser
     from policyengine.language.diagnostics import order
 
     parsed = [parser.parse(text) for text in texts]
@@ -265,7 +265,9 @@ def check(texts: Sequence[Source]) -> tuple[Program, tuple[Diagnostic, ...]]:
     std = {f"std.{file.name.text}": file for file in libraries if file is not None and file.kind == "library"}
     program, problems = checker.check([file for file, _ in parsed if file is not None], std)
     syntax = [diagnostic for _, found in parsed for diagnostic in found]
-    return program, tuple(sorted((*syntax, *problems), key=order))
+    said = {diagnostic.span for diagnostic in syntax}
+    doubles = [each for text in texts for each in letters.doubles(text) if each.span not in said]
+    return program, tuple(sorted((*syntax, *doubles, *problems), key=order))
 
 
 def failure(found: Sequence[Diagnostic]) -> PolicyError:

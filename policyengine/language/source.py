@@ -27,7 +27,7 @@ class Source(Struct, frozen=True):
 def read(path: Path) -> Source:
     """The source in the file `path`; a byte order mark is skipped.
 
-    Raises `UsageError` for what is no UTF-8 text, holds a NUL, or is larger than `limits` allow.
+    Raises `UsageError` for what is no UTF-8 text, or is larger than `limits` allow.
     """
     try:
         with path.open("rb") as file:
@@ -39,9 +39,8 @@ def read(path: Path) -> Source:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(
-            f"`{path}` is not UTF-8 text: byte {error.start} cannot be decoded", "save the file as UTF-8"
-        ) from None
-    if "\0" in text:
-        raise UsageError(f"`{path}` holds a NUL character, so it is no policy text", "save the file as UTF-8 text")
+        line, behind = data.count(b"\n", 0, error.start) + 1, error.start - data.rfind(b"\n", 0, error.start)
+        place = f"line {line}, byte {behind}"
+        message = f"`{path}` is not UTF-8 text: {place} cannot be decoded"
+        raise UsageError(message, "save the file as UTF-8") from None
     return Source(str(path), text)

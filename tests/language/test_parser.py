@@ -16,6 +16,7 @@ from policyengine.language import syntax
 from policyengine.language.codes import TITLES
 from policyengine.language.diagnostics import Diagnostic
 from policyengine.language.parser import MISTAKES, parse
+from policyengine.language.policyset import check
 from policyengine.language.source import Source
 from policyengine.language.syntax import Broken, File
 from tests.language.generate import policies, soups
@@ -293,6 +294,29 @@ def test_names_cannot_be_mistaken(name: str) -> None:
     letter = next(letter for letter in name if not letter.isascii())
     assert problem.span.column == 9 + name.index(letter)
     assert f"U+{ord(letter):04X}" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("rest", "letter"),
+    [
+        ('"registry.ex\u0430mple.com/**"', "\u0430"),
+        ('"\u0440rod/**"', "\u0440"),
+        ('"registry.example.com/**" # \u0421I-\u0441\u043a\u0430\u043d', "\u0421"),
+        ('"\u0441\u043a\u0430\u043d-CI/\u03b1\u03b2\u03b3/na\u00efve"', ""),
+        ('"registry.ex\\u{430}mple.com/**"', ""),
+    ],
+)
+def test_texts_that_can_be_mistaken_are_warned_of(rest: str, letter: str) -> None:
+    line = f"  require image.repository matches {rest}"
+    found = check([Source("p", f'policy p\nrule a deny "t"\n{line}')])[1]
+
+    expected = [("W209", 3, line.index(letter) + 1)] if letter else []
+    assert [(d.code, d.span.line, d.span.column) for d in found] == expected
+
+
+def test_a_letter_that_can_stand_nowhere_is_reported_once() -> None:
+    found = check([Source("p", 'policy p\nrule a deny "t" require im\u0430ge is signed')])[1]
+    assert [d.code for d in found] == ["E004"]
 
 
 def test_messages_are_short_and_printable() -> None:
