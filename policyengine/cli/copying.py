@@ -52,6 +52,7 @@ def run(terminal: Terminal, options: Options, reach: Reach) -> int:
     goal = _goal(options.target, options.to_oci_layout)
     if goal.tag is None and not is_digest(source.target) and goal.digest is None:
         goal = Goal(goal.place, source.target)
+    reach.identity.check(each.registry for each in (source, goal.place) if each.registry)
     with reached(source, reach, SECONDS, limits.COPY_BYTES) as (store, _):
         plan = planned(store, source.target)
         digest = plan.root.descriptor.digest
@@ -75,7 +76,7 @@ def _carried(terminal: Terminal, reach: Reach, store: Any, plan: Plan, goal: Goa
             from policyengine.registry.writing import LayoutWriter
 
             return copy(store, plan, LayoutWriter.made(goal.place.path), goal.tag, transfer.watched)
-        with reach.registry(SECONDS) as registry:
+        with reach.registry([goal.place.registry], SECONDS) as registry:
             target: Target = registry.pusher(goal.place.name)
             return copy(store, plan, target, goal.tag, transfer.watched)
     finally:

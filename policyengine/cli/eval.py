@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, judging, option, shared
+from policyengine.cli.identifying import Identity, identifying
 from policyengine.cli.options import sourcing
 from policyengine.reports import FORMATS
 
@@ -28,6 +29,7 @@ Exit codes: 0 allow · 1 deny · 2 wrong use or invalid policy · 3 could not de
 @click.command("eval", cls=Command, epilog=EXAMPLES)
 @click.argument("arguments", nargs=-1, metavar="REFERENCE… POLICIES…")
 @sourcing
+@identifying
 @judging
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help=f"A report, to standard output or a file; may be repeated: {', '.join(FORMATS)}.")  # fmt: skip
@@ -48,4 +50,5 @@ def command(terminal: Terminal, **options: Any) -> int:
     """
     from policyengine.cli.evaluation import Options, run
 
-    return run(terminal, Options(**options))
+    identity = Identity.of(options)
+    return run(terminal, Options(identity=identity, **options))

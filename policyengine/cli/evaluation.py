@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from policyengine.cli.identifying import Identity
 from policyengine.cli.images import Arguments, Image, in_layouts, in_registries, sorted_out
 from policyengine.cli.instants import moment
 from policyengine.cli.output import Output, outputs, put
@@ -29,11 +30,20 @@ from policyengine.reports.formats import Report, render
 from policyengine.verification.trust import Trust
 
 if TYPE_CHECKING:
+    from policyengine.oci import Reference
     from policyengine.registry.client import Registry
     from policyengine.registry.store import Store
 
 PLATFORM = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?", re.IGNORECASE)
 EXIT = {"allow": 0, "deny": 1, "error": 3}
+NOBODY = "name a trust policy with --trust-policy, or let `policyengine init` write a sketch of one"
+HINTS = {
+    "not-found": "compare the name and the tag or digest with what was pushed",
+    "unauthorized": "run `docker login` for this registry, or name a file of logins with --registry-config",
+    "rate-limited": "wait, log in, or ask with fewer --workers",
+    "unreachable": "check the name, the proxy, --ca-file and --plain-http, or try again",
+}
+"""What to do where an image could not be had, by the code of the reason."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -52,6 +62,7 @@ class Options(Struct, frozen=True, kw_only=True):
     registry_config: str | None = None
     plain_http: bool = False
     ca_file: str | None = None
+    identity: Identity = Identity()
     timeout: float = 60.0
     workers: int = 8
     referrers: str = "auto"
@@ -160,7 +171,7 @@ def asked(options: Options, references: Sequence[str]) -> list[Image]:
     named = list({str(each): each for each in in_registries(references)}.values())
     if options.offline:
         raise UsageError(f"{named[0].name} is in a registry, and --offline opens no connection", "use --oci-layout")
-    registry = _registry(options, len(named))
+    registry = _registry(options, named)
     return [Image(Request(each, _store(options, registry, each.name), options.platform)) for each in named]
 
 
@@ -175,7 +186,7 @@ def _store(options: Options, registry: Registry, name: str) -> Store:
     return Kept(repository, name, BlobCache())
 
 
-def _registry(options: Options, images: int) -> Registry:
+def _registry(options: Options, named: Sequence[Reference]) -> Registry:
     from policyengine.registry.client import Registry
 
     return Registry(
@@ -185,8 +196,16 @@ def _registry(options: Options, images: int) -> Registry:
         referrers=options.referrers,
         timeout=options.timeout,
         workers=options.workers,
-        images=images,
+        images=len(named),
+        **_identity(options).settings(each.registry for each in named),
     )
+
+
+def _identity(options: Options) -> Identity:
+    """Who asks; raises `UsageError` where standard input would be read twice."""
+    if options.identity.password_stdin and "-" in (*options.lists, *options.manifests):
+        raise UsageError("standard input holds either the references or the password", "name a file of references")
+    return options.identity
 
 
 def _bounds(options: Options) -> None:
@@ -206,7 +225,7 @@ def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: dateti
     for warning in policies.warnings:
         terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")
     if trust.reason:
-        terminal.warn(f"no signature is trusted: {trust.reason}")
+        terminal.warn(f"no signature is trusted: {trust.reason}; {NOBODY}")
     return Terms(policies, trust, at, options.environment, parameters, None if options.offline else asking())
 
 
@@ -234,7 +253,9 @@ def complain(terminal: Terminal, decision: Decision) -> None:
     """Say on standard error why nothing could be evaluated, where that is so."""
     if not decision.rules:
         for reason in decision.reasons:
-            terminal.error(named(reason.code, f"{decision.subject.reference}: {reason.message}"))
+            error = named(reason.code, f"{decision.subject.reference}: {reason.message}")
+            error.help = HINTS.get(reason.code, "")
+            terminal.error(error)
 
 
 def _pinned(image: Image, decision: Decision) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from policyengine import limits
 from policyengine.cli.commands import option
+from policyengine.cli.identifying import Identity, identifying
 from policyengine.oci import Reference, is_digest
 from policyengine.registry.store import Whole
 
@@ -28,6 +29,7 @@ def reaching(function: F) -> F:
         option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM."),
         option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag."),
         option("--registry-config", topic="Registry", metavar="FILE", help="Logins, as `docker login` keeps them."),
+        identifying,
     ):  # fmt: skip
         function = add(function)
     return function
@@ -42,14 +44,16 @@ class Reach(Struct, frozen=True, kw_only=True):
     timeout: float | None = None
     workers: int = 8
     referrers: str = "auto"
+    identity: Identity = Identity()
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Reach:
         """The reach that `options` say, which are taken out."""
+        options["identity"] = Identity.of(options)
         return cls(**{name: options.pop(name) for name in cls.__struct_fields__})
 
-    def registry(self, seconds: float = 60.0, most: int = limits.RUN_BYTES) -> Any:
-        """Registries, for an operation that takes `seconds` at most, unless the user says otherwise."""
+    def registry(self, registries: Iterable[str], seconds: float = 60.0, most: int = limits.RUN_BYTES) -> Any:
+        """The `registries`, for an operation that takes `seconds` at most, unless the user says otherwise."""
         from policyengine.registry.client import Registry
 
         return Registry(
@@ -60,6 +64,7 @@ class Reach(Struct, frozen=True, kw_only=True):
             timeout=seconds if self.timeout is None else self.timeout,
             workers=self.workers,
             most=most,
+            **self.identity.settings(registries),
         )
 
 
@@ -69,6 +74,11 @@ class Place(Struct, frozen=True):
     target: str
     name: str = ""
     path: Path | None = None
+
+    @property
+    def registry(self) -> str:
+        """The registry's name; empty for a layout."""
+        return self.name.partition("/")[0]
 
     def at(self, digest: str) -> str:
         """The reference of another artifact there."""
@@ -103,5 +113,5 @@ def reached(
 
         yield Layout(where.path), None
         return
-    with reach.registry(seconds, most) as registry:
+    with reach.registry([where.registry], seconds, most) as registry:
         yield registry.repository(where.name), registry
