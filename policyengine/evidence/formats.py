@@ -26,7 +26,7 @@ def sniff(data: bytes) -> str | None:
     """The family of formats that `data` belongs to ("sarif", "spdx-tag-value"…), or `None` for any other bytes."""
     try:
         return recognised(unicode.narrowed(data))[0]
-    except EvidenceError:
+    except (EvidenceError, strictjson.JsonError):
         return None
 
 
@@ -36,22 +36,23 @@ def read(data: bytes, source: Source) -> Reading:
     if text is not data:
         return _narrowed(read(text, source))
     with _uncollected():
-        _, reader, content = recognised(data)
-        if not isinstance(content, Document):
-            return _read(reader, content, content, source)
         try:
-            reading = _read(reader, content.value, data, source)
-            content.finish()
+            _, reader, content = recognised(data)
+            return _read(reader, content, data, source)
         except strictjson.JsonError as fault:
             raise _located(fault, data) from None
-        return reading
 
 
-def _read(reader: Reader, content: Any, data: bytes, source: Source) -> Reading:
+def _read(reader: Reader, content: Document | bytes, data: bytes, source: Source) -> Reading:
+    """The reading of what is read whole. A fault in the text comes before one in what it says."""
+    document = content if isinstance(content, Document) else Document(content)
     try:
-        return reader(content, source)
+        reading = reader(document.value, source)
     except Unreadable as fault:
-        raise EvidenceError(str(fault), "", *_place(fault, content, data)) from None
+        document.finish()
+        raise EvidenceError(str(fault), "", *_place(fault, document.value, data)) from None
+    document.finish()
+    return reading
 
 
 def _located(fault: strictjson.JsonError, data: bytes) -> EvidenceError:

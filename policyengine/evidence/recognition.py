@@ -34,7 +34,7 @@ _TEXTS = (
 def recognised(data: bytes) -> tuple[str, Reader, Any]:
     """The family of `data`, its reader, and what that wants: the parsed JSON (in a `Document`), else the bytes.
 
-    Raises `EvidenceError` for bytes of no known format, and where the format's syntax is broken.
+    Raises `EvidenceError` for bytes of no known format and for broken syntax, and `JsonError` for that of a piece.
     """
     start = data.removeprefix(strictjson.BOM)[:_LOOK].lstrip()
     if start[:1] in (b"", b"{", b"["):

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from policyengine import limits
 from policyengine.errors import EvidenceError
-from policyengine.evidence import cyclonedx
+from policyengine.evidence import cyclonedx, xmlroot
 from policyengine.evidence.fields import Record, Unreadable
 from policyengine.evidence.reading import Reading, Source
 
@@ -179,11 +179,7 @@ class _Builder:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
-        try:
-            parser.Parse(self._data, True)
-        except expat.ExpatError as fault:
-            message = f"the XML is broken: {expat.errors.messages[fault.code]}"
-            raise EvidenceError(message, line=fault.lineno, column=fault.offset + 1) from None
+        xmlroot.parse(parser, self._data)
 
     def _doctype(self, *_: object) -> None:
         raise EvidenceError("the XML declares a document type, which evidence has no use for")

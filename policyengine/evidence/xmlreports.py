@@ -12,7 +12,8 @@ from typing import Any
 
 from policyengine import limits
 from policyengine.errors import EvidenceError
-from policyengine.evidence.fields import decimal
+from policyengine.evidence import xmlroot
+from policyengine.evidence.fields import Unreadable, decimal
 from policyengine.evidence.reading import Reading, Source
 from policyengine.strictjson import quoted
 
@@ -61,11 +62,8 @@ class _Reader:
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         try:
-            parser.Parse(data, True)
-        except expat.ExpatError as fault:
-            message = f"the XML is broken: {expat.errors.messages[fault.code]}"
-            raise EvidenceError(message, line=fault.lineno, column=fault.offset + 1) from None
-        except ValueError as fault:
+            xmlroot.parse(parser, data)
+        except Unreadable as fault:
             line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
             raise EvidenceError(str(fault), line=line, column=column) from None
         if self._form is None:
@@ -79,11 +77,11 @@ class _Reader:
         """Cobertura and JaCoCo name a document type; nothing is fetched for it, and nothing may be declared in it."""
         del name, system, public
         if internal:
-            raise ValueError("the XML declares entities or elements, which a report has no use for")
+            raise Unreadable("the XML declares entities or elements, which a report has no use for")
 
     def _entity(self, name: str, parameter: bool) -> None:
         del parameter
-        raise ValueError(f"the XML refers to the entity {quoted(name)}, which it does not declare")
+        raise Unreadable(f"the XML refers to the entity {quoted(name)}, which it does not declare")
 
     def _start(self, name: str, attributes: Attributes) -> None:
         namespace, _, local = name.rpartition(" ")
@@ -92,7 +90,7 @@ class _Reader:
             if self._form == "cobertura-xml":
                 self._coverage = _cobertura(attributes)
         elif len(self._open) >= limits.XML_DEPTH:
-            raise ValueError(f"the XML is nested deeper than {limits.XML_DEPTH} levels")
+            raise Unreadable(f"the XML is nested deeper than {limits.XML_DEPTH} levels")
         if self._form == "junit-xml":
             self._tests.take(self._open, local, attributes)
         elif self._form == "jacoco-xml" and len(self._open) == 1 and local == "counter":
@@ -109,7 +107,7 @@ class _Reader:
         if kind is None:
             return
         if kind in self._coverage:
-            raise ValueError(f"the report counts its {kind} twice")
+            raise Unreadable(f"the report counts its {kind} twice")
         covered = _number(attributes, "covered")
         self._coverage[kind] = _part(covered, covered + _number(attributes, "missed"))
 
@@ -178,7 +176,7 @@ def _cobertura(attributes: Attributes) -> Facts:
         elif rate in attributes:
             known = decimal(attributes[rate])
             if known is None or not 0 <= known <= 1:
-                raise ValueError(f"{quoted(rate)} is not between 0 and 1")
+                raise Unreadable(f"{quoted(rate)} is not between 0 and 1")
             found[kind] = {"percent": (known * 100).quantize(_CENT, ROUND_DOWN)}
     return found
 
@@ -189,7 +187,7 @@ _CENT = Decimal("0.01")
 def _part(covered: int, total: int) -> Facts:
     """What is covered of a total; of nothing there is no percentage."""
     if covered > total:
-        raise ValueError(f"{covered} of {total} are covered")
+        raise Unreadable(f"{covered} of {total} are covered")
     facts: Facts = {"covered": covered, "total": total}
     return {**facts, "percent": (Decimal(covered) * 100 / total).quantize(_CENT, ROUND_DOWN)} if total else facts
 
@@ -197,7 +195,7 @@ def _part(covered: int, total: int) -> Facts:
 def _number(attributes: Attributes, key: str) -> int:
     value = attributes.get(key, "").strip()
     if not value.isdecimal() or not value.isascii() or len(value) > _DIGITS:
-        raise ValueError(f"{quoted(key)} is not a number of things")
+        raise Unreadable(f"{quoted(key)} is not a number of things")
     return int(value)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from policyengine.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from xml.parsers import expat
 
 
 class Root(Struct, frozen=True):
@@ -19,6 +23,19 @@ class Root(Struct, frozen=True):
 
 class _Done(Exception):
     """The root element has been seen."""
+
+
+def parse(parser: expat.XMLParserType, data: bytes) -> None:
+    """Run `parser` over `data`. Raises `EvidenceError`, with the place, where it is broken or in a strange encoding."""
+    from xml.parsers import expat
+
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as fault:
+        message = f"the XML is broken: {expat.errors.messages[fault.code]}"
+        raise EvidenceError(message, line=fault.lineno, column=fault.offset + 1) from None
+    except (LookupError, ValueError):
+        raise EvidenceError("the XML names an encoding that is not read", "", 1, 1, 0) from None
 
 
 def _refuse(*_: object) -> None:
@@ -41,11 +58,7 @@ def root(data: bytes) -> Root:
     parser.StartDoctypeDeclHandler = lambda *_: declared.append("")
     parser.EntityDeclHandler = _refuse
     parser.StartElementHandler = start
-    try:
-        with suppress(_Done):
-            parser.Parse(data, True)
-    except expat.ExpatError as fault:
-        message = f"the XML is broken: {expat.errors.messages[fault.code]}"
-        raise EvidenceError(message, line=fault.lineno, column=fault.offset + 1) from None
+    with suppress(_Done):
+        parse(parser, data)
     namespace, _, name = found[0].rpartition(" ")
     return Root(namespace, name, bool(declared))

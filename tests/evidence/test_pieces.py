@@ -89,6 +89,9 @@ def test_a_fault_anywhere_comes_to_the_same(name: str, data: st.DataObject, monk
         (b'{"spdxVersion": "SPDX-2.3", "packages": [{"name": "\xff aaaaaaaaaaaaaaaa"}]}', "UTF-8"),
         (b'{"spdxVersion": "SPDX-2.3", "packages": [{"name": "a", "b": ' + b"[" * 600 + b"]" * 600 + b"}]}", "nested"),
         (b'{"spdxVersion": "SPDX-2.3", "packages": [{"name": "a"}]} x', "trailing"),
+        (b'{"spdxVersion": "SPDX-2.9", "packages": [{"name": "a"}, {"name": "b", "\xff": 1}]}', "UTF-8"),
+        (b'{"results": [{"distro": "a", "distro": "b"}, {"name": "aaaaaaaaaaaaaaaaaaaa"}]}', "twice"),
+        (b'{"matches": [{"x": 1, "x": 2}, {"name": "aaaaaaa"}], "descriptor": {"name": "grype"}}', "twice"),
         (b'{"spdxVersion": "SPDX-2.3", "packages": [{"name": "aaaaaaaaaaaaaaaaaa"}', "too early"),
     ],
 )
