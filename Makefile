@@ -11,7 +11,7 @@ SITE := .tools/site
 GO := $(shell command -v go 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz check bench fmt example schema site clean
+.PHONY: help demo test fuzz check bench fmt example schema tables site clean
 
 help: ## show the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -32,6 +32,7 @@ check: $(DEV) ## format, lint, types, layers, sizes
 	$(BIN)/lint-imports
 	$(BIN)/python tools/metrics.py policyengine
 	$(BIN)/python tools/schema.py --check
+	$(BIN)/python tools/tables.py --check
 
 bench: $(DEV) ## the benchmarks (ARGS="…" goes to pytest)
 	$(BIN)/python -m pytest benchmarks $(ARGS)
@@ -45,6 +46,9 @@ example: $(DEV) ## build examples/order-api/layout and its trust store again
 
 schema: $(DEV) ## write the published schema of `-o json` from its models
 	$(BIN)/python tools/schema.py
+
+tables: $(DEV) ## write grammar/policy.tables from the grammar
+	$(BIN)/python tools/tables.py
 
 site: $(SITE) ## build the documentation as a site, in build/site
 	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict --quiet

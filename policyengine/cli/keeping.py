@@ -23,7 +23,6 @@ CONTENT = "content"
 NAMES = {
     CONTENT: "contents of registries",
     "policyset": "compiled policies",
-    "grammar": "the grammar's tables",
     "crl": "revocation lists",
 }
 """What people call each kind of entries."""

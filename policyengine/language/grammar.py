@@ -1,23 +1,21 @@
 """The grammar as tables: what the parser runs on.
 
 `grammar/policy.lark` is the only place where the syntax is defined. Lark turns it into an LALR(1)
-automaton (400 ms, half of it the import); what comes of that is kept in the cache as plain data, 100 kB
-of MessagePack that load in 4 ms, so that reading a policy imports Lark once per version of the grammar.
+automaton (400 ms, half of it the import); what comes of that lies beside it as plain data, `policy.tables`,
+150 kB of JSON that load in 4 ms and carry the digest of the grammar that they were made of. So nobody but
+who changes the grammar imports Lark, and tables of another grammar are never used: `make tables` writes them
+anew, and `make check` holds them against the grammar.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-
-from policyengine import cache as stored
-
-FORMAT = b"1"
-"""Counts up when `Tables` change their shape, so that old cache entries are not read."""
 
 
 class Terminal(Struct, frozen=True):
@@ -43,8 +41,12 @@ class Production(Struct, frozen=True):
 
 
 class Tables(Struct, frozen=True):
-    """The automaton: for each state, per symbol, the next state, or ~n to reduce by production n."""
+    """The automaton: for each state, per symbol, the next state, or ~n to reduce by production n.
 
+    `grammar` is the SHA-256 of the grammar's text, in hexadecimal digits.
+    """
+
+    grammar: str
     terminals: tuple[Terminal, ...]
     ignored: tuple[str, ...]
     states: tuple[dict[str, int], ...]
@@ -55,17 +57,14 @@ class Tables(Struct, frozen=True):
 
 @cache
 def tables() -> Tables:
-    """The tables of the grammar, from the cache where they are there, else built and stored."""
-    text = grammar_file().read_bytes()
-    data = stored.load("grammar", FORMAT + text)
-    if data is not None:
-        try:
-            return msgspec.msgpack.decode(data, type=Tables)
-        except msgspec.MsgspecError:
-            pass
-    built = build(text.decode())
-    stored.store("grammar", FORMAT + text, msgspec.msgpack.encode(built))
-    return built
+    """The tables of the grammar: those that lie beside it, or, where they are of another one, new ones."""
+    file = grammar_file()
+    text = file.read_bytes()
+    try:
+        found = msgspec.json.decode(tables_file(file).read_bytes(), type=Tables)
+    except (OSError, msgspec.MsgspecError):
+        found = None
+    return found if found is not None and found.grammar == sha256(text).hexdigest() else build(text)
 
 
 def grammar_file() -> Path:
@@ -75,26 +74,44 @@ def grammar_file() -> Path:
     return inside if inside.is_file() else package.parent / "grammar" / "policy.lark"
 
 
-def build(text: str) -> Tables:
-    """The tables of the grammar `text`."""
+def tables_file(grammar: Path) -> Path:
+    """Where the tables of a grammar lie: beside it."""
+    return grammar.with_suffix(".tables")
+
+
+def build(text: bytes) -> Tables:
+    """The tables of the grammar `text`; the same text gives the same tables."""
     from lark import Lark
 
-    lark = Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=True)
+    lark = Lark(text.decode(), parser="lalr", lexer="contextual", maybe_placeholders=True)
     automaton = lark.parser.parser._parse_table  # noqa: SLF001 (`Lark.save` pickles; this is data)
-    numbers = {rule: number for number, rule in enumerate(lark.rules)}
-    places = {state: place for place, state in enumerate(automaton.states)}
+    productions = sorted({_production(rule) for rule in lark.rules}, key=msgspec.structs.astuple)
+    states = _numbered(automaton)
 
     def step(action: Any, target: Any) -> int:
-        return places[target] if action.name == "Shift" else ~numbers[target]
+        return states[target] if action.name == "Shift" else ~productions.index(_production(target))
 
     return Tables(
+        grammar=sha256(text).hexdigest(),
         terminals=tuple(_terminal(terminal) for terminal in lark.terminals),
         ignored=tuple(lark.ignore_tokens),
-        states=tuple({symbol: step(*edge) for symbol, edge in edges.items()} for edges in automaton.states.values()),
-        productions=tuple(_production(rule) for rule in lark.rules),
-        start=places[automaton.start_states["start"]],
-        end=places[automaton.end_states["start"]],
+        states=tuple({name: step(*edge) for name, edge in sorted(automaton.states[state].items())} for state in states),
+        productions=tuple(productions),
+        start=states[automaton.start_states["start"]],
+        end=states[automaton.end_states["start"]],
     )
+
+
+def _numbered(automaton: Any) -> dict[Any, int]:
+    """A number for each state, in the order in which they are reached: Lark's own order is another each time."""
+    found: dict[Any, int] = {automaton.start_states["start"]: 0}
+    waiting = list(found)
+    for state in waiting:
+        for _, (action, target) in sorted(automaton.states[state].items(), key=lambda edge: str(edge[0])):
+            if action.name == "Shift" and target not in found:
+                found[target] = len(found)
+                waiting.append(target)
+    return found
 
 
 def _terminal(terminal: Any) -> Terminal:

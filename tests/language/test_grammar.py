@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 
-from policyengine import cache
 from policyengine.language import grammar
 from policyengine.language.lexer import END
 from tests.language.generate import policies
@@ -71,7 +72,12 @@ def test_every_item_may_come_where_a_rule_may() -> None:
             assert items <= edges.keys()
 
 
-def test_tables_come_from_the_cache_without_lark(tmp_path: Path) -> None:
+def test_the_tables_beside_the_grammar_are_those_of_it_and_need_no_lark() -> None:
+    """`make tables` writes them; a grammar that was changed since then is built, and never read by old tables."""
+    text = grammar.grammar_file().read_bytes()
+    kept = msgspec.json.decode(grammar.tables_file(grammar.grammar_file()).read_bytes(), type=grammar.Tables)
+    assert kept == grammar.build(text)
+
     program = (
         "import sys\n"
         "from policyengine.language.parser import parse\n"
@@ -79,17 +85,22 @@ def test_tables_come_from_the_cache_without_lark(tmp_path: Path) -> None:
         "assert parse(Source('p', 'policy p'))[1] == ()\n"
         "print('lark' in sys.modules)\n"
     )
-    environment = {"XDG_CACHE_HOME": str(tmp_path), "PYTHONPATH": str(Path(grammar.__file__).parents[2])}
-    runs = [
-        subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-        for _ in range(2)
-    ]
-    assert [run.stdout.strip() for run in runs] == ["True", "False"]
+    environment = {"PYTHONPATH": str(Path(grammar.__file__).parents[2])}
+    ran = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
 
 
-def test_tables_of_another_shape_in_the_cache_are_not_believed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    key = grammar.FORMAT + grammar.grammar_file().read_bytes()
-    cache.store("grammar", key, b"\x93 not tables")
-    assert grammar.tables.__wrapped__().productions
-    assert cache.load("grammar", key) != b"\x93 not tables"
+@pytest.mark.parametrize("kept", [None, b"", b"[]", b'{"grammar": "of another"}'], ids=str)
+def test_tables_that_are_not_of_this_grammar_are_not_used(
+    kept: bytes | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.lark"
+    file.write_bytes(grammar.grammar_file().read_bytes() + b"// changed\n")
+    old = grammar.tables_file(grammar.grammar_file()).read_bytes()
+    grammar.tables_file(file).write_bytes(old if kept is None else kept)
+    monkeypatch.setattr(grammar, "grammar_file", lambda: file)
+
+    found = grammar.tables.__wrapped__()
+
+    assert found.grammar == sha256(file.read_bytes()).hexdigest()
+    assert found.productions
