@@ -42,6 +42,9 @@ ATTEMPTS = 8
 LONGEST_PAUSE = 0.5
 """Seconds between two attempts, at most: a random part of it, so that two writers get out of step."""
 
+SETTLED = 0.2
+"""Seconds after which the list is looked at once more: who read it before we wrote it may write it after us."""
+
 CHUNK_BYTES = 8 * 1024 * 1024
 """The pieces of a blob that the server does not take as a whole; Amazon's registry wants at least 5 MiB."""
 
@@ -170,21 +173,32 @@ class Pusher:
         """Add an entry to the index under the subject's tag.
 
         Others may do that at the same time, and the last one wins where the registry does not heed `If-Match`:
-        so what came of it is read again.
+        so what came of it is read again, at once and a little later.
         """
         tag = referrers_tag(subject)
+        wrote = False
         for attempt in range(ATTEMPTS + 1):
             index, mark = self._index(tag, subject)
-            if any(isinstance(entry, dict) and entry.get("digest") == listed.digest for entry in index["manifests"]):
-                return
+            if _lists(index, listed):
+                if not wrote:
+                    return
+                time.sleep(SETTLED)
+                index, mark = self._index(tag, subject)
+                if _lists(index, listed):
+                    return
             if attempt:
                 time.sleep(random.uniform(0, LONGEST_PAUSE))  # noqa: S311 - spreads load, no secret
             if attempt < ATTEMPTS:
-                content = compact({**index, "manifests": [*index["manifests"], entry_of(listed)]})
-                if len(content) > limits.MANIFEST_BYTES:
-                    raise TooLarge(f"the list of referrers {tag} of {self._name} would become larger than it may be")
-                self._put(tag, content, OCI_INDEX, mark)
+                self._write(tag, index, mark, listed)
+                wrote = True
         raise RegistryError(f"others write the list of referrers {tag} of {self._name} all the time", "try again")
+
+    def _write(self, tag: str, index: dict[str, Any], mark: str, listed: Descriptor) -> None:
+        """Write the index with one more entry, where it still has the mark."""
+        content = compact({**index, "manifests": [*index["manifests"], entry_of(listed)]})
+        if len(content) > limits.MANIFEST_BYTES:
+            raise TooLarge(f"the list of referrers {tag} of {self._name} would become larger than it may be")
+        self._put(tag, content, OCI_INDEX, mark)
 
     def _index(self, tag: str, subject: str) -> tuple[dict[str, Any], str]:
         """The index under the tag, as it stands there or new, and the mark of this state of it."""
@@ -227,6 +241,10 @@ class Pusher:
 
     def _url(self, rest: str) -> str:
         return f"{self._session.origin}{self._path}/{rest}"
+
+
+def _lists(index: dict[str, Any], listed: Descriptor) -> bool:
+    return any(isinstance(entry, dict) and entry.get("digest") == listed.digest for entry in index["manifests"])
 
 
 def _chunked(content: Content, size: int) -> Iterable[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -135,6 +136,12 @@ def attach(registry: Writable, mode: str = "auto", login: str = "{}", attempts: 
         client.pusher(NAME).attach(MANIFEST, BLOBS, LISTED)
 
 
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for others, of whom there are none."""
+    monkeypatch.setattr(push, "SETTLED", 0.0)
+
+
 @pytest.mark.parametrize(
     ("lists", "mode", "tagged"),
     [(True, "auto", False), (True, "api", False), (True, "tag", True), (False, "auto", True), (False, "tag", True)],
@@ -202,6 +209,21 @@ def test_somebody_else_writes_the_list_at_the_same_time(lost: int, monkeypatch: 
         with pytest.raises(RegistryError, match="all the time"):
             attach(registry)
         assert writes == push.ATTEMPTS
+
+
+def test_who_read_the_list_before_us_and_writes_it_after_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What we wrote was there when we looked, and is gone a little later."""
+    other = {"mediaType": MANIFEST_TYPE, "digest": "sha256:" + "cd" * 32, "size": 3}
+    registry = Writable()
+
+    def late(_seconds: float) -> None:
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [other]}
+        if other["digest"] not in registry.listed():
+            registry.manifests[TAG] = (OCI_INDEX, json.dumps(document).encode())
+
+    monkeypatch.setattr(time, "sleep", late)
+    attach(registry)
+    assert registry.listed() == [other["digest"], LISTED.digest]
 
 
 def test_a_registry_that_heeds_marks_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
