@@ -29,6 +29,8 @@ def read(report: Record, source: Source) -> Reading:
 
 
 def _source(part: Record, document: str) -> Iterable[Finding]:
+    if type(part.get("packages")) is not list:
+        raise Unreadable('"packages" is not an array', part, "packages")
     place = text(member(part, "source"), "path")
     for entry in records(part, "packages"):
         about = member(entry, "package")

@@ -43,3 +43,13 @@ def mutated(document: Any, path: Path, value: object) -> bytes | None:
     else:
         holder[last] = value
     return json.dumps(copied).encode()
+
+
+def moved(document: Any, path: Path, to: Path) -> bytes | None:
+    """`document` as a text, with the value at `path` taken away and put at `to`; `None` where one is in the other."""
+    if path[: len(to)] == to or to[: len(path)] == path or type(path[-1]) is int or type(to[-1]) is int:
+        return None
+    copied = copy.deepcopy(document)
+    value = at(copied, path[:-1]).pop(path[-1])
+    at(copied, to[:-1])[to[-1]] = value
+    return json.dumps(copied).encode()

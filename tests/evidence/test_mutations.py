@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,7 +17,9 @@ from policyengine.errors import EvidenceError
 from policyengine.evidence import formats
 from policyengine.evidence.model import Sbom, Scan
 from policyengine.evidence.reading import Reading, Source
-from tests.evidence.mutations import REMOVED, TWICE, VALUES, mutated, paths
+from tests.evidence.index import rows
+from tests.evidence.mutations import REMOVED, TWICE, VALUES, moved, mutated, paths
+from tests.evidence.samples import good
 
 HERE = Path(__file__).parent / "documents"
 SOURCE = Source("sha256:" + "1" * 64)
@@ -108,3 +111,56 @@ def test_half_a_document_is_refused(name: str, cut: float) -> None:
         return
     with suppress(EvidenceError):  # a text of lines has no end that could be missed
         formats.read(part, SOURCE)
+
+
+# Every format ---------------------------------------------------------------------------------------
+
+MAY_BE_ABSENT = {
+    *ABSENCE_SAYS_NONE, "vulnerabilities", "suppressedVulnerabilities", "skipped_checks", "license_violations",
+    "metadata", "component", "components",
+}  # fmt: skip
+"""What some format leaves out where there is nothing, though another one may not."""
+
+
+def survives(data: bytes, mutations: int, seed: str) -> None:
+    """Break `data` in `mutations` places chosen by `seed`: each is refused, or nothing is lost in silence."""
+    parsed, random = json.loads(data), Random(seed)
+    places, whole = list(paths(parsed)), accounted(formats.read(data, SOURCE))
+    for _ in range(mutations):
+        path, value = random.choice(places), random.choice(VALUES)
+        text = mutated(parsed, path, value)
+        refusals(moved(parsed, path, random.choice(places)))
+        reading = refusals(text)
+        if reading is None:
+            continue
+        assert value is not TWICE, path
+        removed_element = value is REMOVED and isinstance(path[-1], int)
+        absent = value in (REMOVED, None) and path[-1] in MAY_BE_ABSENT
+        assert removed_element or absent or accounted(reading) >= whole, (path, value)
+
+
+def refusals(text: bytes | None) -> Reading | None:
+    """The reading of `text`, where there is one."""
+    if text is None:
+        return None
+    with suppress(EvidenceError):
+        return formats.read(text, SOURCE)
+    return None
+
+
+@pytest.mark.parametrize("family", ["sarif", "reports", "sboms"])
+def test_no_format_loses_anything_in_silence(family: str) -> None:
+    for number, data in enumerate(good()[family]):
+        if data[:1] in (b"{", b"["):
+            survives(data, 60, f"{family} {number}")
+
+
+def test_real_documents_lose_nothing_in_silence(shared: Path) -> None:
+    folder = shared / "data" / "evidence"
+    chosen = [row.file for row in rows(folder) if row.category in {"sarif", "spdx", "cyclonedx", "native"}]
+    small = [path for name in chosen if (path := folder / name).stat().st_size < 60_000]
+    assert len(small) > 30
+    for path in small:
+        data = path.read_bytes()
+        if data[:1] in (b"{", b"[") and refusals(data) is not None:
+            survives(data, 5, path.name)
