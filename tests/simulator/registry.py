@@ -273,22 +273,33 @@ class Handler(BaseHTTPRequestHandler):
                 self.wfile.write(b"\x16\x03\x01\x02\x00 this is not HTTP\r\n\r\n")
                 self.close_connection = True
             case "endless pages":
-                page = self.path.partition("?")[2] or "0"
+                page = self.path.rpartition("?")[2]
+                page = page if page.isdigit() else "0"
                 index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
                 headers = {
                     "Content-Type": OCI_INDEX,
                     "Link": f'<{urlsplit(self.path).path}?{int(page) + 1}>; rel="next"',
                 }
                 self.send(200, json.dumps(index).encode(), headers)
+            case "drop":
+                self.close_connection = True
+            case _:
+                self.rare_fault(fault)
+
+    def rare_fault(self, fault: Fault) -> None:
+        """Faults of logins and of transfers."""
+        value = fault.value
+        match fault.kind:
             case "header":
                 self.send(401, b"", {"WWW-Authenticate": value})
+            case "huge":
+                self.send_head(200, {"Content-Length": str(value), **self.type_of_path()})
+                self.close_connection = True
             case "cut":
                 self.cut(value)
             case "part":
                 place = {"Content-Range": f"bytes {self.headers['range'][6:-1]}{value}-999999999/1000000000"}
                 self.send(206, b"x" * 1000, place)
-            case "drop":
-                self.close_connection = True
             case _:
                 self.slow_fault(fault)
 
@@ -349,6 +360,10 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+
+    def handle(self) -> None:
+        with suppress(OSError):  # the reader had enough
+            super().handle()
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Keep quiet."""
