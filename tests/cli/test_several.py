@@ -40,7 +40,7 @@ def policies(tmp_path: Path) -> Path:
 
 def decide(registry: Simulator, policies: Path, *arguments: object, **more: str) -> Finished:
     trust = trusting(policies.parent, f"{registry.host}/prod/order-api")
-    return policyengine("eval", "--at", AT, *trust, policies, *arguments, **more)
+    return policyengine("eval", "--at", AT, *trust, policies, *arguments, cwd=None, timeout=60, **more)
 
 
 def pod(*names: str) -> str:
