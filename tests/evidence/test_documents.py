@@ -152,3 +152,49 @@ def test_the_maker_is_named(name: str) -> None:
     tool = "syft" if name.startswith("syft") else "trivy"
     assert (reading.tool, reading.tool_version) == (tool, {"syft": "1.18.1", "trivy": "0.69.1"}[tool])
     assert not reading.warnings
+
+
+CANNOT = {
+    "sbom.cdx.json": "the image is what the BOM is about, and is none of its components",
+    "syft.cdx.json": "the same, and the digest of the image is not said at all",
+    "syft.spdx.json": "the operating system is no package",
+    "syft.spdx": "the operating system is no package",
+}
+"""Where the SBOMs of one image differ because their formats, or their makers, do not say more."""
+
+
+@pytest.mark.parametrize("image", ["vulnerable", "copyleft"])
+def test_tools_agree_about_the_images_beside_the_checkout(image: str, shared: Path) -> None:
+    def of(name: str) -> Reading:
+        data = (shared / "fixtures" / "documents" / image / name).read_bytes()
+        return formats.read(data, Source("sha256:" + "1" * 64))
+
+    def known(name: str) -> tuple[set[tuple[str, str, str]], set[str]]:
+        (sbom,) = of(name).records
+        assert isinstance(sbom, Sbom)
+        libraries = {
+            (purl.name, (purl.version or "").removeprefix("1:"), (each.license or "").strip("()"))
+            for each in sbom.packages.items
+            if each.kind == "LIBRARY" and (purl := purls.parse(each.purl))
+        }
+        return libraries, {each.kind for each in sbom.packages.items}
+
+    whole, kinds = known("sbom.spdx.json")
+    assert len(whole) == 10
+    assert kinds == {"LIBRARY", "CONTAINER", "OPERATING_SYSTEM"}
+    for name in LIBRARIES:
+        libraries, found = known(name)
+        assert libraries == whole
+        assert (found == kinds) == (name not in CANNOT)
+    seen = [
+        [(f.ids, f.severity, f.fix, f.package and (f.package.name, f.package.version)) for f in scanned(of(name))]
+        for name in ("trivy.sarif.json", "trivy.json")
+    ]
+    assert seen[0] == seen[1]
+    assert len(seen[0]) == (7 if image == "vulnerable" else 0)
+
+
+def scanned(reading: Reading) -> list[Finding]:
+    (scan,) = reading.records
+    assert isinstance(scan, Scan)
+    return list(scan.findings.items)
