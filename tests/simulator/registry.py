@@ -82,7 +82,7 @@ class Simulator:
 
         self.lock = threading.Lock()
         self.used: dict[int, int] = {}
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Bound)
+        self.server = Server(("127.0.0.1", 0), Bound)
         self.server.daemon_threads = True
         self.server.block_on_close = False
         self.host = f"127.0.0.1:{self.server.server_address[1]}"
@@ -108,6 +108,12 @@ class Simulator:
     def paths(self) -> list[str]:
         """The requested paths, without `/v2/`."""
         return [seen.path.removeprefix("/v2/") for seen in self.seen]
+
+
+class Server(ThreadingHTTPServer):
+    """Takes a wave of connections at once; those for which there is no room would come again a second later."""
+
+    request_queue_size = 128
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -292,6 +298,10 @@ class Handler(BaseHTTPRequestHandler):
         match fault.kind:
             case "header":
                 self.send(401, b"", {"WWW-Authenticate": value})
+            case "failure":
+                self.send(value[0], value[1], {"Content-Type": "application/json"})
+            case "many headers":
+                self.send(200, b"{}", {f"X-{number}": "y" for number in range(value)})
             case "huge":
                 self.send_head(200, {"Content-Length": str(value), **self.type_of_path()})
                 self.close_connection = True
