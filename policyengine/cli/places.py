@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from msgspec import Struct
 from policyengine import limits
 from policyengine.cli.commands import option
 from policyengine.cli.identifying import Identity, identifying
+from policyengine.errors import UsageError
 from policyengine.oci import Reference, is_digest
 from policyengine.registry.store import Whole
 
@@ -48,9 +50,14 @@ class Reach(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Reach:
-        """The reach that `options` say, which are taken out."""
+        """The reach that `options` say, which are taken out; raises `UsageError` for bounds that are none."""
         options["identity"] = Identity.of(options)
-        return cls(**{name: options.pop(name) for name in cls.__struct_fields__})
+        reach = cls(**{name: options.pop(name) for name in cls.__struct_fields__})
+        if reach.timeout is not None and not (math.isfinite(reach.timeout) and reach.timeout > 0):
+            raise UsageError("the timeout is not a positive number of seconds", "write --timeout 60")
+        if reach.workers < 1:
+            raise UsageError("the number of workers is not positive", "write --workers 8")
+        return reach
 
     def registry(self, registries: Iterable[str], seconds: float = 60.0, most: int = limits.RUN_BYTES) -> Any:
         """The `registries`, for an operation that takes `seconds` at most, unless the user says otherwise."""

@@ -198,6 +198,9 @@ def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         (["--from-oci-layout", CLEAN, "127.0.0.1:1/Prod/app"], 2, "lower case"),
         (["--from-oci-layout", CLEAN, "127.0.0.1:1/prod/app"], 3, "cannot be reached"),
         (["127.0.0.1:1/prod/app", "--to-oci-layout", "new"], 2, "neither a tag nor a digest"),
+        (["127.0.0.1:1/a:1", "127.0.0.2:1/a", "--username", "me", "--password-stdin"], 2, "one registry"),
+        (["127.0.0.1:1/a:1", "127.0.0.2:1/a", "--username", "me"], 2, "belong together"),
+        (["127.0.0.1:1/a:1", "127.0.0.2:1/a", "--timeout", "nan"], 2, "not a positive number"),
         ([CLEAN], 2, "TO"),
     ],
 )
