@@ -5,13 +5,13 @@ This file and `github.py` are the only ones that write commands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policyengine.decision.combine import worst
 from policyengine.decision.model import Decision, RuleResult
 from policyengine.reports.formats import Report
 from policyengine.reports.safe import azure_data, azure_property, orderless, printable
-from policyengine.reports.wording import WORDS, counts, digested, pinned
+from policyengine.reports.wording import WORDS, counts, digested, grouped, pinned
 
 LEVELS = {"deny": "error", "warn": "warning"}
 TEXT = 1_000
@@ -19,7 +19,7 @@ TEXT = 1_000
 
 def render(report: Report) -> str:
     """A line and the issues of each image, then what the pipeline is told about all of them."""
-    lines = [line for decision in report.decisions for line in _lines(decision)]
+    lines = [line for decision in report.decisions for line in _lines(decision, everything=report.look.everything)]
     word = worst(decision.decision for decision in report.decisions)
     lines.append(f"##vso[task.setvariable variable=decision;isOutput=true]{word}")
     if report.summary:
@@ -36,14 +36,22 @@ def _result(report: Report, word: str) -> str:
     return "SucceededWithIssues" if word != "allow" or warned else "Succeeded"
 
 
-def _lines(decision: Decision) -> Iterator[str]:
+def _lines(decision: Decision, *, everything: bool) -> Iterator[str]:
     yield orderless(printable(f"{WORDS[decision.decision]} {pinned(decision)}  {counts(decision.rules)}".rstrip()))
     for rule in decision.rules:
         if rule.uncovered:
             yield _issue(LEVELS.get(rule.effective_effect, "error"), rule)
+            yield from _group(grouped(rule, everything=everything))
     if not decision.allowed:
         for reason in decision.reasons:
             yield f"##vso[task.logissue type=error;]{azure_data(printable(reason.message, TEXT))}"
+
+
+def _group(lines: Sequence[str]) -> Iterator[str]:
+    """Lines that the log's viewer folds behind the first."""
+    texts = [orderless(printable(line, TEXT)) for line in lines]
+    if texts:
+        yield from (f"##[group]{texts[0]}", *texts[1:], "##[endgroup]")
 
 
 def _issue(level: str, rule: RuleResult) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from policyengine.decision.model import Decision, RuleResult
 from policyengine.reports.formats import Report
 from policyengine.reports.safe import github_data, github_property, orderless, printable
-from policyengine.reports.wording import WORDS, counts, digested, pinned
+from policyengine.reports.wording import WORDS, counts, digested, grouped, pinned
 
 LEVELS = {"deny": "error", "warn": "warning"}
 TEXT = 1_000
@@ -20,8 +20,8 @@ SHOWN = 10
 
 
 def render(report: Report) -> str:
-    """A line for each image, and the commands that make its annotations."""
-    lines = [_verdict(decision) for decision in report.decisions]
+    """The lines of each image, and the commands that make the annotations."""
+    lines = [line for decision in report.decisions for line in _lines(decision, everything=report.look.everything)]
     found = [each for decision in report.decisions for each in _annotations(decision)]
     for level in ("error", "warning"):
         texts = [text for kind, text in found if kind == level]
@@ -29,8 +29,13 @@ def render(report: Report) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _verdict(decision: Decision) -> str:
-    return orderless(printable(f"{WORDS[decision.decision]} {pinned(decision)}  {counts(decision.rules)}".rstrip()))
+def _lines(decision: Decision, *, everything: bool) -> Iterator[str]:
+    """The verdict, and for rules with many violations lines that the log's viewer folds."""
+    yield orderless(printable(f"{WORDS[decision.decision]} {pinned(decision)}  {counts(decision.rules)}".rstrip()))
+    for rule in decision.rules:
+        texts = [orderless(printable(line, TEXT)) for line in grouped(rule, everything=everything)]
+        if texts:
+            yield from (f"::group::{github_data(texts[0])}", *texts[1:], "::endgroup::")
 
 
 def _annotations(decision: Decision) -> Iterator[tuple[str, str]]:

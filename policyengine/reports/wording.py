@@ -9,6 +9,8 @@ from policyengine.decision.model import Decision, RuleResult, Violation, WaiverR
 
 WORDS = {"allow": "ALLOW", "deny": "DENY", "error": "COULD NOT DECIDE"}
 RANK = {"violated": 0, "undetermined": 1, "waived": 2, "passed": 3, "not-applicable": 4}
+DIGESTED, GROUPED = 3, 100
+"""Violations of a rule in a line, and in lines that are folded: a log holds many, nobody reads more."""
 OUTCOMES = ("violated", "undetermined", "warning", "waived", "passed")
 
 
@@ -71,8 +73,23 @@ def _outcome(rule: RuleResult) -> str:
     return "warning" if rule.uncovered and rule.effective_effect == "warn" else rule.status
 
 
-def digested(rule: RuleResult, limit: int = 3) -> str:
+def found(rule: RuleResult) -> list[str]:
+    """What a rule found, each thing once."""
+    return list(dict.fromkeys(sentence(rule, violation) for violation in rule.uncovered))
+
+
+def digested(rule: RuleResult) -> str:
     """What a rule found, in one line: its first violations, and how many more there are."""
-    found = list(dict.fromkeys(sentence(rule, violation) for violation in rule.uncovered))
-    more = [f"and {len(found) - limit} more"] if len(found) > limit else []
-    return "; ".join([*found[:limit], *more])
+    texts = found(rule)
+    more = [f"and {len(texts) - DIGESTED} more"] if len(texts) > DIGESTED else []
+    return "; ".join([*texts[:DIGESTED], *more])
+
+
+def grouped(rule: RuleResult, *, everything: bool) -> list[str]:
+    """What a rule found as lines that an agent folds, the heading first; empty where `digested` says it all."""
+    texts = found(rule)
+    if len(texts) <= DIGESTED:
+        return []
+    shown = texts if everything else texts[:GROUPED]
+    left = [f"and {len(texts) - len(shown)} more (--all shows every one)"] if len(shown) < len(texts) else []
+    return [f"{rule.identifier}: {plural(len(texts), 'violation')}", *shown, *left]

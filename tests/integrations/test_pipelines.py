@@ -185,6 +185,11 @@ def test_tekton_is_told(yard: Yard) -> None:
     assert place.report(yard.agent, "decision").read_text() == "deny"
     place.run(yard.agent, "127.0.0.1:1/x@" + example.digest("clean"), yard.trust)
     assert place.report(yard.agent, "decision").read_text() == "error"
+    yard.agent.command(
+        'for each; do case $each in json=*) echo "{\\"decision\\": \\"deny\\"}" > "${each#json=}";; esac; done'
+    )
+    place.run(yard.agent, yard.image("clean"), yard.trust)
+    assert place.report(yard.agent, "decision").read_text() == "error"  # exit 0 beside a report that says deny
 
 
 @pytest.mark.parametrize("name", sorted(PLACES.keys() - {"tekton"}))

@@ -150,6 +150,9 @@ def test_azure_issues_lead_to_the_rule() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_githubs_runner_is_told_what_we_mean_and_nothing_else(name: str) -> None:
     orders = github_orders(render("github", report(name)))
+    folds = [order.name for order in orders if order.name.endswith("group")]
+    assert folds == ["group", "endgroup"] * (len(folds) // 2)
+    orders = [order for order in orders if not order.name.endswith("group")]
     assert {order.name for order in orders} <= {"error", "warning"}
     assert all(order.properties["title"] and order.data for order in orders)
     assert any(order.name == "error" for order in orders) == any(not each.allowed for each in CASES[name])

@@ -27,6 +27,7 @@ from policyengine.evidence.formats import read
 from policyengine.evidence.reading import Source
 from policyengine.reports import FORMATS
 from policyengine.reports.formats import Report, render
+from policyengine.reports.look import Look
 from policyengine.reports.markdown import LONGEST, code
 from tests.reports.agents import HOSTILE, azure_commands, github_commands, steering
 from tests.reports.decisions import (
@@ -50,6 +51,7 @@ from tests.reports.golden import agrees, elided
 
 SUFFIXES = {"sarif": "json", "gitlab": "json", "junit": "xml", "vsa": "json", "html": "html", "markdown": "md"}
 EXITS = {"allow": 0, "deny": 1, "error": 3}
+PLAIN = [text for text in HOSTILE if not any("\ud800" <= each <= "\udfff" for each in text)]
 DOCUMENTS = sorted(set(FORMATS) - {"github", "azure"})
 
 
@@ -90,7 +92,7 @@ def test_whatever_is_quoted_no_format_is_misled(text: str) -> None:
     for line in render("azure", shown).splitlines():
         assert line.lower().count("##vso[") == line.startswith("##vso[task.")
     for line in render("github", shown).splitlines():
-        assert not line.startswith("::") or re.match(r"::(error|warning) [^\n]*::", line)
+        assert not line.startswith("::") or re.match(r"::((error|warning) [^\n]*|group|endgroup)::", line)
     ET.fromstring(render("junit", shown))
 
 
@@ -230,8 +232,33 @@ def test_tap_has_the_points_that_it_plans(name: str) -> None:
 
 def test_github_has_one_annotation_for_a_rule_of_a_thousand_findings() -> None:
     lines = render("github", Report((THOUSAND,), exit_code=1)).splitlines()
-    assert [line.partition(" ")[0] for line in lines] == ["DENY", "::error"]
-    assert "and 997 more" in lines[1]
+    assert [line.partition(" ")[0] for line in lines if line.startswith(("DENY", "::error"))] == ["DENY", "::error"]
+    assert "and 997 more" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("form", "first", "last"), [("github", "::group::", "::endgroup::"), ("azure", "##[group]", "##[endgroup]")]
+)
+def test_many_violations_are_lines_that_the_agent_folds(form: str, first: str, last: str) -> None:
+    def folded(report: Report) -> list[str]:
+        lines = render(form, report).splitlines()
+        start, end = (next(n for n, line in enumerate(lines) if line.startswith(mark)) for mark in (first, last))
+        return lines[start:end]
+
+    lines = folded(Report((THOUSAND,), exit_code=1))
+    assert lines[0] == f"{first}production.no-critical: 1000 violations"
+    assert len(lines) == 102
+    assert lines[-1] == "and 900 more (--all shows every one)"
+    assert len(folded(Report((THOUSAND,), Look(everything=True), exit_code=1))) == 1001
+    few = render(form, Report((DENY,), exit_code=1))
+    assert first not in few
+    bad = decision(
+        "deny", rule("r", "violated", *(Violation(f"{n} {each}", None, "violated") for n, each in enumerate(PLAIN)))
+    )
+    commands = [
+        line for line in folded(Report((bad,)))[1:] if azure_commands(line) or github_commands(line) or steering(line)
+    ]
+    assert commands == []
 
 
 def test_github_drops_no_annotation_in_silence() -> None:
