@@ -16,6 +16,8 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 from msgspec import Struct
@@ -99,6 +101,8 @@ def read(der: bytes) -> Certificate:
 def _decode(der: bytes, parsed: x509.Certificate) -> Certificate:
     if not der.endswith(b"\x00" + parsed.signature):  # the count of unused bits, which nobody signs
         raise ValueError("its signature is not a whole number of bytes")
+    key = parsed.public_key()
+    _check_form(key, der)
     found = {extension.oid: extension for extension in parsed.extensions}
     basic, usage = found.get(x509.BasicConstraints.oid), found.get(x509.KeyUsage.oid)
     purposes = found.get(x509.ExtendedKeyUsage.oid)
@@ -106,7 +110,7 @@ def _decode(der: bytes, parsed: x509.Certificate) -> Certificate:
     return Certificate(
         der=der,
         x509=parsed,
-        key=parsed.public_key(),
+        key=key,
         rdns=tuple(tuple(map(_attribute, rdn)) for rdn in parsed.subject.rdns),
         not_before=parsed.not_valid_before_utc,
         not_after=parsed.not_valid_after_utc,
@@ -120,6 +124,18 @@ def _decode(der: bytes, parsed: x509.Certificate) -> Certificate:
         purposes_critical=bool(purposes and purposes.critical),
         revocable=_is_revocable(found),
     )
+
+
+def _check_form(key: CertificatePublicKeyTypes, der: bytes) -> None:
+    """An RSA or EC key is written as every reader knows it; raises `ValueError`.
+
+    A curve by its name, a point in full, and RSA without restrictions to honour (RFC 5480, section 2.1.1; RFC 3279,
+    section 2.3.1). What the library reads beyond that others refuse, or read as another key.
+    """
+    if isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        form = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        if form not in der:
+            raise ValueError("its key is not in the usual form")
 
 
 def _attribute(attribute: x509.NameAttribute[Any]) -> tuple[str, str]:

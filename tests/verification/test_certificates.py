@@ -8,17 +8,20 @@ import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from policyengine.errors import VerificationError
-from policyengine.verification import certificates
+from policyengine.verification import certificates, der
 from tests.verification import signing
+from tests.verification.responder import OPENSSL
 from tests.verification.signing import NOW, Chain, Holder
 
 LEAF = signing.usage("digital_signature")
@@ -232,6 +235,47 @@ def test_a_malformed_extension_is_refused_and_raises_nothing_else(usage: bytes) 
     malformed = x509.UnrecognizedExtension(x509.KeyUsage.oid, usage)
     with pytest.raises(VerificationError):
         checked(leaf((malformed, True)))
+
+
+CURVE = ("-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+FORMS = {
+    "RSA with restrictions": ("genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"),
+    "a curve by its numbers": ("genpkey", *CURVE, "-pkeyopt", "ec_param_enc:explicit"),
+    "RSA": ("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
+    "a curve": ("genpkey", *CURVE),
+}
+
+
+@pytest.mark.skipif(OPENSSL is None, reason="openssl is not there")
+@pytest.mark.parametrize("form", FORMS)
+def test_a_key_is_written_as_every_reader_knows_it(tmp_path: Path, form: str) -> None:
+    """A curve by its numbers may be another than it seems (CVE-2020-0601), and Go reads neither of the first two."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run([str(OPENSSL), *arguments], cwd=tmp_path, check=True, capture_output=True)
+
+    openssl(*FORMS[form], "-out", "key")
+    openssl("req", "-x509", "-new", "-key", "key", "-out", "certificate", "-outform", "DER", "-subj", "/CN=x")
+    der = (tmp_path / "certificate").read_bytes()
+    if form in ("RSA", "a curve"):
+        assert certificates.read(der).subject == "CN=x"
+    else:
+        with pytest.raises(VerificationError, match="not in the usual form"):
+            certificates.read(der)
+
+
+def test_a_point_is_written_in_full() -> None:
+    holder = signing.issue(signing.subject("x"), signing.key(), None, CA())
+    body, algorithm, _ = der.elements(der.read(holder.der, der.SEQUENCE))
+    key = holder.private.public_key()
+    full = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    half = signing.der(3, b"\0" + key.public_bytes(Encoding.X962, PublicFormat.CompressedPoint))
+    info = signing.sequence(der.elements(der.read(full, der.SEQUENCE))[0].raw, half)
+    signed = signing.sequence(*(info if each.raw == full else each.raw for each in der.elements(body)))
+    assert isinstance(holder.private, ec.EllipticCurvePrivateKey)
+    signature = signing.der(3, b"\0" + holder.private.sign(signed, ec.ECDSA(hashes.SHA256())))
+    with pytest.raises(VerificationError, match="not in the usual form"):
+        certificates.read(signing.sequence(signed, algorithm.raw, signature))
 
 
 def test_a_malformed_name_in_an_extension_is_refused_and_raises_nothing_else() -> None:
