@@ -63,8 +63,10 @@ svg .about { fill: var(--soft); font-size: 12px; }
   body { margin: 0; max-width: none; }
   section { break-after: page; }
   section:last-of-type { break-after: auto; }
-  tr, li, svg { break-inside: avoid; }
+  table, tr, li, svg { break-inside: avoid; }
+  table:has(details), tr:has(details) { break-inside: auto; }
   h2 { break-after: avoid; }
+  summary { display: none; }
   details::details-content { content-visibility: visible; display: block; }
 }
 """
@@ -196,8 +198,9 @@ def _heading(text: str) -> str:
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table of cells that are markup already."""
-    top = element("tr", "".join(element("th", escaped(cell)) for cell in head))
-    return element("table", "\n".join([top, *(element("tr", "".join(element("td", c) for c in row)) for row in rows)]))
+    top = element("thead", element("tr", "".join(element("th", escaped(cell)) for cell in head)))
+    lines = "\n".join(element("tr", "".join(element("td", cell) for cell in row)) for row in rows)
+    return element("table", f"{top}\n{element('tbody', lines)}")
 
 
 def _mark(name: str) -> str:
