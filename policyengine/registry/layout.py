@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -205,12 +206,15 @@ class Layout:
         return subjects, unread
 
     def _walk(self) -> Iterator[tuple[Descriptor, Manifest | Index | PolicyEngineError]]:
-        """Every manifest that `index.json` reaches through indexes, each once, or why it cannot be read."""
-        waiting = [(entry, 0) for entry in self._entries]
+        """Every manifest that `index.json` reaches through indexes, each once, or why it cannot be read.
+
+        What lies near comes first, so that none seems deeper than it is.
+        """
+        waiting = deque((entry, 0) for entry in self._entries)
         seen: set[str] = set()
         size = 0
         while waiting:
-            entry, depth = waiting.pop()
+            entry, depth = waiting.popleft()
             if entry.digest in seen or entry.media_type not in INDEXES | MANIFESTS:
                 continue
             seen.add(entry.digest)

@@ -96,7 +96,7 @@ def test_an_empty_inner_index_is_no_allow(layout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("levels", "decision"), [(1, "allow"), (limits.INDEX_DEPTH - 1, "allow"), (limits.INDEX_DEPTH + 1, "deny")]
+    ("levels", "decision"), [(1, "allow"), (limits.INDEX_DEPTH, "allow"), (limits.INDEX_DEPTH + 1, "deny")]
 )
 def test_indexes_end_somewhere(levels: int, decision: str, layout: Path) -> None:
     found = index(layout, [on("linux/amd64", CLEAN)])

@@ -347,6 +347,15 @@ def test_a_bottomless_index_is_refused(content: Content, tmp_path: Path) -> None
         attached(Layout(content.write(tmp_path, [entry])), image["digest"])
 
 
+def test_what_is_listed_near_and_far_is_near(content: Content, tmp_path: Path) -> None:
+    image = content.image(tag="1")
+    content.sign(image)
+    entry = content.index([image])
+    for _ in range(limits.INDEX_DEPTH + 2):
+        entry = content.index([entry])  # all of which index.json lists too
+    assert types(Layout(content.write(tmp_path)), image) == [SIGNATURE]
+
+
 def test_each_returns_errors_in_their_place(content: Content, tmp_path: Path) -> None:
     layout = Layout(content.write(tmp_path))
     result = layout.each(layout.resolve, ["absent", "sha256:x"])
