@@ -358,6 +358,10 @@ PAYLOADS: dict[str, Callable[[Target], bytes]] = {
     "null": lambda _: b"null",
     "a list": lambda target: b"[" + signing.payload(target) + b"]",
     "in UTF-16": lambda target: signing.payload(target).decode().encode("utf-16"),
+    "with a size in powers of ten": lambda target: signing.payload(target).replace(
+        str(target.size).encode() + b"}", str(target.size).encode() + b"e0}"
+    ),
+    "with reserved metadata": stated(annotations={"io.cncf.notary.x": "1"}),
     "with an upper-case digest": lambda target: stated(digest=target.digest.upper())(target),
     "with an escaped digest": replaced(b'"sha256:', b'"\\u0073ha256:'),
     "with a lone surrogate": replaced(b"}}", b',"x":"\\ud800"}}'),
@@ -427,6 +431,14 @@ COSES: dict[str, Callable[[Signing], bytes]] = {
     "unsigned algorithm": refit(lambda fields: put(1, dict(fields[1]) | {1: -7})(fields)),
     "unsigned content type": refit(lambda fields: put(1, dict(fields[1]) | {3: signing.PAYLOAD_TYPE})(fields)),
     "unsigned IV": refit(lambda fields: put(1, dict(fields[1]) | {5: b"x"})(fields)),
+    "a key identifier that is a text": refit(lambda fields: put(1, dict(fields[1]) | {4: "x"})(fields)),
+    "a signed key identifier that is a number": lambda made: changed(signed={4: 7})(made).cose(),
+    "an IV that is a number": refit(lambda fields: put(1, dict(fields[1]) | {5: 7})(fields)),
+    "an IV beside a partial one": refit(lambda fields: put(1, dict(fields[1]) | {5: b"x", 6: b"y"})(fields)),
+    "an IV and a partial one in two headers": lambda made: changed(signed={5: b"x"}, unsigned={6: b"y"})(made).cose(),
+    "a countersignature": refit(lambda fields: put(1, dict(fields[1]) | {11: [b"", {}, b"x"]})(fields)),
+    "a signed hash of another certificate": lambda made: changed(signed={34: [-16, bytes(32)]})(made).cose(),
+    "a signed address of a chain": lambda made: changed(signed={35: "http://x.example"})(made).cose(),
     "a key identifier": refit(lambda fields: put(1, dict(fields[1]) | {4: b"x"})(fields)),
     "chain one byte string": refit(lambda fields: put(1, {33: fields[1][33][0]})(fields)),
     "chain joined": refit(lambda fields: put(1, {33: [b"".join(fields[1][33])]})(fields)),
@@ -571,6 +583,12 @@ JWSES: dict[str, Callable[[Signing], bytes]] = {
     "protected with a mark": protected(lambda data: b"\xef\xbb\xbf" + data),
     "protected with b64": lambda made: changed(signed={"b64": False}, critical=[SCHEME, "b64"])(made).jws(),
     "protected with b64 that is not critical": lambda made: changed(signed={"b64": True})(made).jws(),
+    "protected with a jwk": lambda made: changed(signed={"jwk": {}})(made).jws(),
+    "protected with an address of a chain": lambda made: changed(signed={"x5u": "http://x.example"})(made).jws(),
+    "protected with a type": lambda made: changed(signed={"typ": "JOSE"})(made).jws(),
+    "protected with a compression": lambda made: changed(signed={"zip": "DEF"})(made).jws(),
+    "protected with nothing": protected(lambda _: b"{}"),
+    "protected a list": protected(lambda _: b"[]"),
     "protected with a kid": lambda made: changed(signed={"kid": "x"})(made).jws(),
     "protected with the chain": lambda made: changed(signed={"x5c": []})(made).jws(),
     "crit lists alg": lambda made: changed(critical=[SCHEME, "alg"])(made).jws(),
@@ -680,6 +698,25 @@ STAMPS: dict[str, tuple[Callable[[Signing], Signing], Chain]] = {
     "without a content type": (stamped(clock(began=True), drop=("content type",)), good()),
     "with a message digest twice": (stamped(clock(began=True), repeat=("message digest",)), good()),
     "without the root": (stamped(clock(began=True), carried=clock(began=True).ders[:1]), good()),
+    "with strangers among its certificates": (
+        stamped(clock(began=True), carried=[*good().ders, *other_clock().ders, *clock(began=True).ders]),
+        good(),
+    ),
+    "that carries another leaf of its name": (
+        stamped(clock(began=True), carried=[other_clock().leaf.der, clock(began=True).root.der]),
+        good(),
+    ),
+    "with a fraction": (changed(timestamp=Timestamper(clock(began=True), f"{NOW:%Y%m%d%H%M%S}.25Z")), good()),
+    "with a fraction that ends in zero": (
+        changed(timestamp=Timestamper(clock(began=True), f"{NOW:%Y%m%d%H%M%S}.50Z")),
+        good(),
+    ),
+    "with an offset": (changed(timestamp=Timestamper(clock(began=True), f"{NOW:%Y%m%d%H%M%S}+0000")), good()),
+    "with ordering": (stamped(clock(began=True), tail=b"\x01\x01\xff"), good()),
+    "with an accuracy that is negative": (
+        stamped(clock(began=True), accuracy=signing.sequence(signing.integer(-1))),
+        good(),
+    ),
     "without certificates": (stamped(clock(began=True), carried=[]), good()),
     "with a nonce": (stamped(clock(began=True), tail=signing.integer(99)), good()),
     "with a critical extension": (
@@ -706,6 +743,12 @@ def tsa(extensions: Extensions, **dates: datetime) -> Chain:
     return Chain((issue(signing.subject("tsa"), signing.key("P-256", 4), top, extensions, **dates), top))
 
 
+def tsa_of(kind: str) -> Chain:
+    top = clock(began=True).root
+    leaf = issue(signing.subject("tsa"), signing.key(kind, 4), top, signing.stamper_extensions())
+    return Chain((leaf, top))
+
+
 STAMPING = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.TIME_STAMPING])
 AUTHORITIES: dict[str, Chain] = {
     "with key usage not critical": tsa([(DIGITAL, False), (STAMPING, True)]),
@@ -719,6 +762,9 @@ AUTHORITIES: dict[str, Chain] = {
     ),
     "that is a CA": tsa([*CA(), (STAMPING, True)]),
     "with keyCertSign": tsa([(signing.usage("digital_signature", "key_cert_sign"), True), (STAMPING, True)]),
+    "of RSA": tsa_of("RSA-2048"),
+    "of RSA-1024": tsa_of("RSA-1024"),
+    "of P-384": tsa_of("P-384"),
     "that expired before": tsa(signing.stamper_extensions(), start=BEGAN, end=ENDED),
     "that begins tomorrow": tsa(signing.stamper_extensions(), start=SOON, end=SOON + timedelta(days=9)),
 }

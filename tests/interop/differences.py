@@ -174,6 +174,12 @@ ENVELOPES = (
         cose("a timestamp of two signers", "a timestamp with a message digest twice"),
     ),
     Difference(
+        "RFC 3161 2.4.2",
+        "an accuracy is not negative",
+        False,
+        cose("a timestamp with an accuracy that is negative"),
+    ),
+    Difference(
         'TP "Signature Verification details"',
         "at level audit nobody trusted has signed, which never counts as a signature here",
         False,

@@ -9,7 +9,7 @@ from policyengine.verification import cbor
 from policyengine.verification.notation import envelope
 from policyengine.verification.notation.envelope import Envelope
 
-ALG, CRIT, CONTENT_TYPE, X5CHAIN = 1, 2, 3, 33
+ALG, CRIT, CONTENT_TYPE, KID, IV, PARTIAL_IV, X5CHAIN = 1, 2, 3, 4, 5, 6, 33
 ALGORITHMS = {-37: "PS256", -38: "PS384", -39: "PS512", -7: "ES256", -35: "ES384", -36: "ES512"}
 SIGN1 = 18
 EPOCH_TIME = 1
@@ -24,6 +24,7 @@ def read(data: bytes) -> Envelope:
     signed_bytes, unprotected, payload, signature = _sign1(data)
     protected = _headers(cbor.loads(signed_bytes))
     envelope.check_headers(protected, unprotected, (ALG, CRIT, CONTENT_TYPE))
+    _check_common(protected | unprotected)
     algorithm = protected.get(ALG)
     if type(algorithm) is not int or algorithm not in ALGORITHMS:
         raise VerificationError("the algorithm is missing or none of PS256, PS384, PS512, ES256, ES384, ES512")
@@ -63,6 +64,14 @@ def _headers(value: object) -> Headers:
     if not isinstance(value, dict) or not all(isinstance(label, int | str) for label in value):
         raise VerificationError("a header is not a map of integer and text labels")
     return value
+
+
+def _check_common(headers: Headers) -> None:
+    """The common headers that nothing is made of here have their own type all the same (RFC 9052, section 3.1)."""
+    if not all(isinstance(headers.get(label, b""), bytes) for label in (KID, IV, PARTIAL_IV)):
+        raise VerificationError("a key identifier or initialization vector is not a byte string")
+    if IV in headers and PARTIAL_IV in headers:
+        raise VerificationError("there is an initialization vector and a partial one, which exclude each other")
 
 
 def _chain(protected: Headers, unprotected: Headers) -> tuple[bytes, ...]:

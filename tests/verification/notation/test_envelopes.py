@@ -156,6 +156,18 @@ def test_cose_that_is_no_signature_is_refused(name: str) -> None:
     assert refused(reencoded(COSE_FORMS[name]))
 
 
+@pytest.mark.parametrize("headers", [{4: 7}, {4: "k"}, {5: "x"}, {6: []}, {5: b"x", 6: b"y"}])
+@pytest.mark.parametrize("place", ["signed", "unsigned"])
+def test_common_headers_have_their_type(place: str, headers: dict[int, Any]) -> None:
+    made = Signing(signed=headers) if place == "signed" else Signing(unsigned=headers)
+    assert "byte string" in (reason := refused(made.cose())) or "exclude each other" in reason
+
+
+def test_an_initialization_vector_is_in_one_header_only() -> None:
+    assert "exclude each other" in refused(Signing(signed={5: b"x"}, unsigned={6: b"y"}).cose())
+    assert judge(Signing(signed={4: b"k"}, unsigned={6: b"y"}).cose()).status == "verified"
+
+
 def test_the_x5chain_may_be_signed_but_not_in_both_headers() -> None:
     ders = signing.good_chain().ders
     inside = Signing(signed={33: ders}, unsigned={33: None})
