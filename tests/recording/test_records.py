@@ -171,7 +171,7 @@ def registry() -> Iterator[Simulator]:
     gc.collect()
 
 
-def test_a_login_is_in_no_record(
+def test_a_login_is_in_no_record_and_not_in_the_cache(
     registry: Simulator, run: Command, alone: Callable[[], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     canary = secrets.token_hex(16)
@@ -179,12 +179,15 @@ def test_a_login_is_in_no_record(
     encoded = base64.b64encode(f"user:{canary}".encode()).decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {registry.host: {"auth": encoded}}}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     base = ("eval", "--at", example.AT, *TRUST, example.POLICIES)
     before = recorded(run, tmp_path / "record.tar", f"{registry.host}/a/b@{example.digest('clean')}", base=base)
-    content = (tmp_path / "record.tar").read_bytes()
+    kept = [path.read_bytes() for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    content = b"".join([(tmp_path / "record.tar").read_bytes(), *kept])
     alone()
 
     assert registry.scopes, "no login was needed"
+    assert len(kept) > 5, "nothing was kept"
     assert not [secret for secret in (canary, encoded, "simulated-token") if secret.encode() in content]
     assert run("eval", "--replay", tmp_path / "record.tar", "-o", "json") == before
 
