@@ -1,4 +1,4 @@
-"""What Clair's clients write: reports of Clair 4, of clair-scanner, and clair-action's results in SARIF."""
+"""What Clair's clients write: reports of Clair 4, of clair-scanner and of Klar, and clair-action's results in SARIF."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, required, text, texts
 from policyengine.evidence.identifiers import advisories, ranked
 from policyengine.evidence.instants import instant
-from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.model import Finding, Package, joined
 from policyengine.evidence.reading import Reading, Source, scanned
 from policyengine.evidence.results import Result
+from policyengine.strictjson import quoted
 
 # Reports --------------------------------------------------------------------------------------------
 
@@ -62,6 +63,28 @@ def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding
         fix=text(each, "fixedby"),
         title=text(each, "description"),
         location=place,
+        tool="clair",
+        document=document,
+    )
+
+
+def read_klar(report: Record, source: Source) -> Reading:
+    """A report of Klar: lists of vulnerabilities by severity."""
+    lists = member(report, "Vulnerabilities")
+    for word, listed in lists.items():
+        if type(listed) is not list:
+            raise Unreadable(f"{quoted(word)} is not an array", lists, word)
+    parts = (collect(items(lists, word), partial(_listed, document=source.digest), "vulnerability") for word in lists)
+    return scanned("klar-json", "clair", None, None, joined(parts), source)
+
+
+def _listed(each: Record, document: str) -> Iterable[Finding]:
+    yield Finding(
+        ids=ranked((required(each, "Name"),)),
+        severity=severity.from_word(text(each, "Severity")),
+        package=Package(required(each, "FeatureName"), text(each, "FeatureVersion"), document=document),
+        fix=text(each, "FixedBy"),
+        title=text(each, "Description"),
         tool="clair",
         document=document,
     )

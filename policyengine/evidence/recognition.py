@@ -238,8 +238,8 @@ def _is_checkov(value: Any) -> bool:
 
 def _is_snyk(value: Any) -> bool:
     projects = value if type(value) is list else [value]
-    marks = {"vulnerabilities", "dependencyCount"}
-    return bool(projects) and all(type(each) is dict and marks <= each.keys() for each in projects)
+    marks = ({"vulnerabilities", "dependencyCount"}, {"vulnerabilities", "packageManager"})
+    return bool(projects) and all(type(p) is dict and any(each <= p.keys() for each in marks) for p in projects)
 
 
 _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
@@ -259,11 +259,13 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("trivy", _keys("SchemaVersion"), _reader("trivy")),
     ("trivy", _keys("ArtifactName", "Results"), _reader("trivy")),
     ("trivy", _is_older_trivy, _reader("trivy")),
+    ("trivy", _keys("ClusterName"), _reader("trivy", "read_cluster")),
     ("osv", _is_osv, _reader("osv")),
     ("prisma", lambda value: _has(value, "results", "distro"), _reader("prisma")),
     ("prisma", lambda value: _has(value, "results", "compliances"), _reader("prisma")),
     ("harbor", _is_harbor, _reader("harbor")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
+    ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
     ("gitlab", _keys("scan", "vulnerabilities"), _reader("gitlab")),
     ("gitlab", _is_older_gitlab, _reader("gitlab", "read_older")),

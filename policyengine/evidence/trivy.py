@@ -22,6 +22,7 @@ from policyengine.evidence.fields import (
     items,
     member,
     number,
+    records,
     required,
     text,
     texts,
@@ -49,6 +50,22 @@ def read(report: Any, source: Source) -> Reading:
     digests = tuple(name.rpartition("@")[2] for name in texts(member(report, "Metadata"), "RepoDigests") if "@" in name)
     found = _findings(items(report, "Results"), source)
     return scanned("trivy-json-2", "trivy", version, text(report, "CreatedAt"), found, source, digests)
+
+
+def read_cluster(report: Record, source: Source) -> Reading:
+    """A report of `trivy k8s --format json`: the results for each resource of a cluster."""
+    listed = [each for key in CLUSTER for each in records(report, key)]
+    if not listed:
+        raise Unreadable("the report names no resource of the cluster")
+    failed = next((each for each in listed if text(each, "Error")), None)
+    if failed is not None:
+        raise Unreadable("a resource of the cluster could not be scanned", failed, "Error")
+    found = _findings((result for each in listed for result in items(each, "Results")), source)
+    return scanned("trivy-k8s-json", "trivy", None, None, found, source)
+
+
+CLUSTER = ("Resources", "Findings", "Vulnerabilities", "Misconfigurations")
+"""Where the resources stand: the last two until 0.40."""
 
 
 def _findings(results: Iterable[Any], source: Source) -> Collection[Finding]:

@@ -368,7 +368,48 @@ DEPENDENCY_CHECK_JSON = {
     ],
 }
 
+KLAR = {
+    "LayerCount": 9,
+    "Vulnerabilities": {
+        "High": [
+            {"Name": "RHSA-2019:0109", "Severity": "High", "FixedBy": "4:5.16.3-294", "FeatureName": "perl",
+             "FeatureVersion": "4:5.16.3-293", "NamespaceName": "centos:7"},
+        ],
+        "Negligible": [{"Name": "CVE-2019-0001", "Severity": "Negligible", "FeatureName": "tar"}],
+    },
+}  # fmt: skip
+CLUSTER = {
+    "ClusterName": "test",
+    "Resources": [
+        {
+            "Namespace": "default", "Kind": "Deployment", "Name": "redis",
+            "Results": [
+                {"Target": "redis:6 (debian 10.4)", "Class": "os-pkgs", "Type": "debian", "Vulnerabilities": [
+                    {"VulnerabilityID": "CVE-2020-27350", "PkgName": "apt", "Severity": "LOW", "FixedVersion": "2"}]},
+                {"Target": "Deployment/redis", "Class": "config", "Misconfigurations": [
+                    {"ID": "KSV001", "Status": "FAIL", "Severity": "LOW"}, {"ID": "KSV002", "Status": "PASS"}]},
+            ],
+        },
+        {"Kind": "Service", "Name": "clean"},
+    ],
+}  # fmt: skip
+SNYK = {
+    "vulnerabilities": [
+        {"id": "SNYK-TEST-0001", "packageName": "a", "version": "1", "severity": "high", "identifiers": None},
+        {"id": "SNYK-TEST-0002", "packageName": "b", "version": "1", "severity": "critical", "identifiers": {},
+         "nearestFixedInVersion": "2"},
+    ],
+    "packageManager": "npm",
+}  # fmt: skip
+
 REPORTS: dict[str, tuple[Any, Json]] = {
+    "Klar": (KLAR, {"tool": "clair", "findings": 2, "bySeverity": {"HIGH": 1, "LOW": 1}, "fixable": 1}),
+    "Trivy about a cluster": (
+        CLUSTER,
+        {"tool": "trivy", "findings": 2, "fixable": 1, "byCategory": {"MISCONFIGURATION": 1, "VULNERABILITY": 1}},
+    ),
+    "Snyk without identifiers": (SNYK, {"tool": "snyk", "bySeverity": {"CRITICAL": 1, "HIGH": 1}, "fixable": 1}),
+    "Snyk, several projects": ([SNYK, {**SNYK, "vulnerabilities": []}], {"findings": 2}),
     "OSV-Scanner, nothing found": (OSV_CLEAN, {"tool": "osv-scanner", "findings": 0}),
     "OSV-Scanner": (
         OSV_JSON,
@@ -408,6 +449,9 @@ NOTHING = {
     "an empty list": [],
     "GitLab 2, empty": {"version": "2.3", "vulnerabilities": [], "remediations": []},
     "results of nobody": {"results": []},
+    "a cluster without resources": {"ClusterName": "test", "Resources": []},
+    "a cluster that could not be scanned": {"ClusterName": "test", "Resources": [{"Name": "a", "Error": "timeout"}]},
+    "Snyk, one project failed": [SNYK, {"ok": False, "error": "no manifest", "path": "."}],
     "a scan that failed": {**GITLAB_15, "scan": {**GITLAB_15["scan"], "status": "failure"}},  # type: ignore[dict-item]
     "Checkov without its checks": {**CHECKOV_JSON, "results": {}},
     "Dependency-Check without its list": {**DEPENDENCY_CHECK_JSON, "dependencies": None},
