@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -13,6 +16,10 @@ from tests import example
 from tests.command import Finished, policyengine
 from tests.interop import peers
 from tests.interop.peers import Registry
+from tests.simulator.answers import Answer, Server
+from tests.verification import responder, signing
+from tests.verification.signing import Chain
+from tests.verification.stamper import Stamper
 
 NUMBER = count(1)
 SCOPE = "registry.example.com/prod/order-api"
@@ -36,13 +43,19 @@ class Home:
         assert made.code == 0, made.err
         return ["--key", made.json["key"], "--cert", made.json["certificate"]]
 
-    def trust(self, *names: str) -> list[object]:
-        """Trust the keys of these names for every repository; the options for our own commands."""
+    def trust(self, *names: str, clock: bytes | None = None) -> list[object]:
+        """Trust the keys of these names for every repository; the options for our own commands.
+
+        Where there is the root certificate of a `clock`, its timestamps are asked for.
+        """
+        if clock is not None:
+            (store := self.notation / "truststore/x509/tsa/clock").mkdir(parents=True)
+            (store / "root.crt").write_bytes(clock)
         statement = {
             "name": "all",
             "registryScopes": ["*"],
             "signatureVerification": {"level": "strict"},
-            "trustStores": [f"ca:{name}" for name in names],
+            "trustStores": [*(f"ca:{name}" for name in names), *(["tsa:clock"] if clock is not None else [])],
             "trustedIdentities": ["*"],
         }
         path = self.notation / "trustpolicy.json"
@@ -103,6 +116,45 @@ def test_our_own_verdict_is_the_same(home: Home, layout: Path) -> None:
     assert policyengine(*arguments).code == 1
     signed("--oci-layout", image, *key)
     assert policyengine(*arguments).code == 0
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a time stamping authority, and the file of its root certificate."""
+    if responder.OPENSSL is None:
+        (pytest.fail if os.environ.get("POLICYENGINE_REQUIRE_INTEROP") else pytest.skip)("openssl is not there")
+    start, folder = responder.now() - timedelta(days=1), tmp_path / "tsa"
+    folder.mkdir()
+    ca, stamping = signing.ca_extensions(), signing.stamper_extensions()
+    top = signing.issue(signing.subject("tsa root"), signing.key("P-256", 3), None, ca, start=start)
+    leaf = signing.issue(signing.subject("tsa"), signing.key("P-256", 4), top, stamping, start=start)
+    (folder / "root.crt").write_bytes(top.pem)
+    stamp, reply = Stamper(folder, Chain((leaf, top))), {"Content-Type": "application/timestamp-reply"}
+    with Server({"/": lambda request: Answer([stamp(request)], headers=reply)}) as serving:
+        yield serving.url("/"), folder / "root.crt"
+
+
+@pytest.mark.parametrize("format", ["cose", "jws"])
+def test_both_verify_the_timestamps_that_either_gets(
+    home: Home, layout: Path, clock: tuple[str, Path], format: str
+) -> None:
+    """One image signed by us, the other by Notation, both with a timestamp that the trust policy asks for."""
+    url, root = clock
+    key = home.key("release", "RSA-2048")
+    trust = home.trust("release", clock=root.read_bytes())
+    images = [f"{layout}@{example.digest(name)}" for name in ("clean", "vulnerable")]
+    signed("--oci-layout", images[0], *key, "--format", format, "--timestamp-url", url)
+    how = ["--key", "release", "--signature-format", format, "--timestamp-url", url, "--timestamp-root-cert", root]
+    home.notation_runs("sign", *how, "--oci-layout", images[1])
+    policy = layout.parent / "stamped.policy"
+    policy.write_text(
+        'policy p "p"\nrule stamped deny "stamped"\n'
+        "  require some signature in image.signatures where signature.timestamped\n"
+    )
+    for image in images:
+        assert "Successfully verified" in home.notation_runs("verify", "--oci-layout", image, "--scope", SCOPE)
+        ran = policyengine("eval", "--oci-layout", image, policy, "--repository", SCOPE, *trust, "-o", "json")
+        assert ran.code == 0, ran.out + ran.err
 
 
 @pytest.mark.parametrize("referrers", ["auto", "api", "tag"])

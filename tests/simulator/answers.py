@@ -21,8 +21,8 @@ class Answer:
     length: bool = True
 
 
-Content = bytes | Answer | Callable[[bytes], bytes]
-"""What is at a path: a body, an answer, or what makes a body of the request's."""
+Content = bytes | Answer | Callable[[bytes], "bytes | Answer"]
+"""What is at a path: a body, an answer, or what makes one of the request's body."""
 
 
 class Handler(BaseHTTPRequestHandler):
