@@ -171,19 +171,23 @@ def asked(options: Options, references: Sequence[str]) -> list[Image]:
     named = list({str(each): each for each in in_registries(references)}.values())
     if options.offline:
         raise UsageError(f"{named[0].name} is in a registry, and --offline opens no connection", "use --oci-layout")
+    return [
+        Image(Request(each, store, options.platform))
+        for each, store in zip(named, _stores(options, named), strict=True)
+    ]
+
+
+def _stores(options: Options, named: Sequence[Reference]) -> list[Store]:
+    """The repositories of images, with what earlier runs were given there unless nobody wants that."""
     registry = _registry(options, named)
-    return [Image(Request(each, _store(options, registry, each.name), options.platform)) for each in named]
-
-
-def _store(options: Options, registry: Registry, name: str) -> Store:
-    """The repository `name`, with what earlier runs were given there unless nobody wants that."""
-    repository = registry.repository(name)
+    stores: list[Store] = [registry.repository(each.name) for each in named]
     if options.no_cache:
-        return repository
+        return stores
     from policyengine.registry.blobcache import BlobCache
     from policyengine.registry.kept import Kept
 
-    return Kept(repository, name, BlobCache())
+    cache = BlobCache()
+    return [Kept(store, each.name, cache) for each, store in zip(named, stores, strict=True)]
 
 
 def _registry(options: Options, named: Sequence[Reference]) -> Registry:
