@@ -1,7 +1,7 @@
 """What one start of the command costs: processor time of the whole process, beside what its libraries cost alone.
 
 `make bench` prints both and their ratios. A pipeline starts the command for every image, so the start is most of what
-it waits for. The goals: an `eval` with its policies compiled before takes twice as long as the imports of its libraries;
+it waits for. The goals: an `eval` with policies compiled before takes twice as long as the imports of its libraries;
 `--help` and `--version` take half as long again as an interpreter that imports click and does nothing.
 """
 

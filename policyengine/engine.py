@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -28,6 +29,9 @@ from policyengine.oci import Descriptor, Index, Reference, quoted
 from policyengine.registry.store import Store
 from policyengine.verification.revocation import Check, Revocation
 from policyengine.verification.trust import Trust
+
+if TYPE_CHECKING:
+    from policyengine.registry.plainfetch import PlainFetch
 
 
 class Source(Protocol):
@@ -111,10 +115,21 @@ def evaluate(
 
 
 def asking() -> Check:
-    """The check of revocation that asks responders and lists; it opens no connection before it has to."""
-    from policyengine.registry.plainfetch import PlainFetch
+    """The check of revocation that asks responders and lists.
 
-    return Revocation(PlainFetch())
+    It opens no connection, and does not even import what does, before it has to: few certificates name anybody.
+    """
+
+    @cache
+    def plain() -> PlainFetch:
+        from policyengine.registry.plainfetch import PlainFetch
+
+        return PlainFetch()
+
+    def fetch(url: str, body: bytes | None, limit: int, seconds: float) -> bytes:
+        return plain()(url, body, limit, seconds)
+
+    return Revocation(fetch)
 
 
 def decide_about(request: Request, terms: Terms) -> Decision:

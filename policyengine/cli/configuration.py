@@ -22,7 +22,7 @@ from policyengine.evidence.problems import closest, quoted
 
 OWN, PROJECT = "policyengine.toml", "pyproject.toml"
 TABLE = ("tool", "policyengine")
-TRACE = re.compile(rb"""tool\s*\.\s*["']?policyengine|^\s*\[\s*tool\s*\]""", re.MULTILINE)
+TRACE = rb"""(?m)tool\s*\.\s*["']?policyengine|^\s*\[\s*tool\s*\]"""
 """What a pyproject.toml with that table holds; any other one is not parsed, for it is there at every start."""
 
 NAMING = "POLICYENGINE_CONFIG"
@@ -94,7 +94,7 @@ def _read(path: str, named: bool) -> File | None:
     """The configuration in a file; `None` where a found pyproject.toml has none. Raises `UsageError`."""
     data = _content(path, named)
     project = Path(path).name == PROJECT
-    if project and not named and not TRACE.search(data):
+    if project and not named and not re.search(TRACE, data):
         return None
     text, values = _parsed(path, data)
     for key in TABLE if project else ():

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from policyengine.registry.client import Registry
     from policyengine.registry.store import Store
 
-PLATFORM = re.compile(r"[a-z0-9._-]+/[a-z0-9._-]+(/[a-z0-9._-]+)?", re.IGNORECASE)
+PLATFORM = r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?"
 EXIT = {"allow": 0, "deny": 1, "error": 3}
 NOBODY = "name a trust policy with --trust-policy, or let `policyengine init` write a sketch of one"
 HINTS = {
@@ -162,7 +162,7 @@ def all_decided(terminal: Terminal, options: Options, images: Sequence[Image], b
 
 def asked(options: Options, references: Sequence[str]) -> list[Image]:
     """Every image once, before any of them is asked for: a wrong reference stops the whole command."""
-    if options.platform is not None and not PLATFORM.fullmatch(options.platform):
+    if options.platform is not None and not re.fullmatch(PLATFORM, options.platform):
         raise UsageError(f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT")
     if options.oci_layout:
         return in_layouts(list(dict.fromkeys(references)), options.repository, options.platform)

@@ -210,7 +210,7 @@ def test_an_image_that_cannot_be_had_is_valid_json_and_one_sentence() -> None:
     assert ran.code == 3
     assert ran.json["decision"] == "error"
     assert ran.json["reasons"][0]["code"] == "not-found"
-    assert re.fullmatch(r"error\[PE301\]: [^\n]*missing[^\n]*\n", ran.err)
+    assert re.fullmatch(r"error\[PE301\]: [^\n]*missing[^\n]*\n  help: [^\n]*\n", ran.err)
 
 
 def test_quiet_verbose_and_all() -> None:
