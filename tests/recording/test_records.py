@@ -269,6 +269,26 @@ def test_less_of_a_record_is_never_milder(tag: str, run: Command, tmp_path: Path
             assert found, f"{name} is not missed"
 
 
+def test_less_of_a_fixture_s_record_is_never_an_allow(shared: Path, run: Command, tmp_path: Path) -> None:
+    fixtures = shared / "fixtures"
+    trust = (
+        "--trust-policy",
+        fixtures / "notation/trustpolicy.json",
+        "--trust-store",
+        fixtures / "notation/truststore",
+    )
+    base = ("eval", "--repository", example.REPOSITORY, *trust, fixtures / "policies", "--oci-layout", "--offline")
+    denied = [each for each in json.loads((fixtures / "cases.json").read_bytes()) if each["decision"] != "allow"]
+    assert denied
+    for case in denied:
+        image = f"{fixtures / 'layouts' / case['case']}@{case['digest']}"
+        recorded(run, tmp_path / "record.tar", image, "--at", case["at"], base=base)
+        files = members(tmp_path / "record.tar")
+        for name in sorted(files)[::3]:
+            less = {other: data for other, data in files.items() if other != name}
+            assert run("eval", "--replay", write(tmp_path / "less.tar", less))[0] in (1, 2, 3), (case["case"], name)
+
+
 def test_other_bytes_under_a_digest_are_not_believed(run: Command, tmp_path: Path) -> None:
     recorded(run, tmp_path / "record.tar", f"{example.LAYOUT}:clean")
     files = members(tmp_path / "record.tar")
