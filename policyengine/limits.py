@@ -70,7 +70,13 @@ CLOCK_SKEW_SECONDS = 300
 """How far in the future a time may lie and still count as now (language reference, section 5)."""
 
 EXPRESSION_DEPTH = 100
-"""Nesting of a licence expression or of an expression in a policy."""
+"""Nesting of a licence expression or of an expression in a policy, and of the calls of its functions."""
+
+NAMED_DEPTH = 150
+"""Nesting of an expression of a policy together with that of the constants that it names, one within another."""
+
+FUNCTION_CALLS = 10_000
+"""Calls that one call of a policy's function may come to: functions that call two each are 2^n after n of them."""
 
 CERTIFICATE_BYTES = 64 * 1024
 """One X.509 certificate; real ones stay below 4 KiB."""

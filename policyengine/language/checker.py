@@ -6,11 +6,13 @@ import, the functions, then the policies' own items.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from policyengine import limits
 from policyengine.evidence.problems import closest
 from policyengine.language import checked, demand, syntax, vacuity
+from policyengine.language.components import components
 from policyengine.language.declarations import declare, document_kinds, fields_of
 from policyengine.language.diagnostics import Diagnostic, Problems, order
 from policyengine.language.expressions import Expressions
@@ -20,6 +22,11 @@ from policyengine.language.scenarios import Scenarios
 from policyengine.language.schema import ENUMS
 from policyengine.language.scope import DefineEntry, Entry, LetEntry, Module, ParamEntry, Scope
 from policyengine.language.types import UNKNOWN
+
+T = TypeVar("T")
+
+SHOWN = 5
+"""Libraries of a cycle that are named."""
 
 
 def check(
@@ -96,22 +103,12 @@ class Checker:
 
     def _import_cycles(self, modules: Sequence[Module]) -> None:
         """Report each cycle of imports once, at the first import of it."""
-        done: set[str] = set()
-
-        def visit(module: Module, path: tuple[str, ...]) -> None:
-            for imported in module.imports.values():
-                target = imported.module
-                if target is not None and target.name in (*path, module.name):
-                    if not done & {*path, module.name}:
-                        cycle = " → ".join((*path, module.name, target.name))
-                        self.problems.error("E105", imported.item.span, f"a cycle of imports: {cycle}")
-                    done.update((*path, module.name))
-                elif target is not None and len(path) < len(modules):
-                    visit(target, (*path, module.name))
-
-        for module in modules:
-            if module.name not in done:
-                visit(module, ())
+        for cycle in _cycles(modules, _imported):
+            first = cycle[0]
+            into = next(entry for entry in first.imports.values() if entry.module in cycle)
+            names = ", ".join(module.name for module in cycle[:SHOWN])
+            more = f" and {len(cycle) - SHOWN} more" if len(cycle) > SHOWN else ""
+            self.problems.error("E105", into.item.span, f"a cycle of imports: {names}{more}")
 
     # ------------------------------------------------------------------ functions and constants
 
@@ -124,21 +121,35 @@ class Checker:
                 entry.body = self.typing.check(entry.item.body, expected, scope)
 
     def _recursion(self, modules: Sequence[Module]) -> None:
-        """Report each cycle of functions once, at its first definition."""
-        reported: set[DefineEntry] = set()
-        for module in modules:
-            for entry in module.entries.values():
-                if isinstance(entry, DefineEntry) and entry not in reported:
-                    cycle = _reachable(entry)
-                    if entry in cycle:
-                        name = entry.item.name
-                        self.problems.error(
-                            "E105",
-                            name.span,
-                            f"`{name.text}` calls itself",
-                            help="a policy always ends: there is no recursion",
-                        )
-                        reported.update(other for other in cycle if entry in _reachable(other))
+        """Report each cycle of functions once, at its first definition, and what calls too much."""
+        functions = [e for module in modules for e in module.entries.values() if isinstance(e, DefineEntry)]
+        cycles = _cycles(functions, lambda entry: entry.calls)
+        for cycle in cycles:
+            name = cycle[0].item.name
+            help = "a policy always ends: there is no recursion"
+            self.problems.error("E105", name.span, f"`{name.text}` calls itself", help=help)
+        if not cycles:
+            self._too_much(functions)
+
+    def _too_much(self, functions: Sequence[DefineEntry]) -> None:
+        """Report the functions of which one call comes to too many, or that go too deep; of those the innermost."""
+        calls: dict[DefineEntry, int] = {}
+        depth: dict[DefineEntry, int] = {}
+        for (entry,) in components(functions, lambda entry: entry.calls):
+            inner = [called for called in entry.calls if called in calls]
+            calls[entry] = 1 + sum(calls[called] for called in inner)
+            depth[entry] = 1 + max((depth[called] for called in inner), default=0)
+            if len(inner) == len(entry.calls) and calls[entry] > limits.FUNCTION_CALLS:
+                self._beyond(entry, f"comes to more than {limits.FUNCTION_CALLS} calls")
+            elif len(inner) == len(entry.calls) and depth[entry] > limits.EXPRESSION_DEPTH:
+                self._beyond(entry, f"calls functions {limits.EXPRESSION_DEPTH} deep")
+            else:
+                continue
+            del calls[entry], depth[entry]
+
+    def _beyond(self, entry: DefineEntry, what: str) -> None:
+        help = "say it with fewer functions, or give them the value that they share"
+        self.problems.error("E123", entry.item.name.span, f"`{entry.item.name.text}` {what}", help=help)
 
     def _constants(self, module: Module) -> None:
         """Check the constants that nothing uses, and say that nothing uses them."""
@@ -176,7 +187,8 @@ class Checker:
         scenarios = Scenarios(module, self.problems, self.typing, [*checker.elements, *broken], names)
         tests = tuple(scenarios.test(item) for item in items if isinstance(item, syntax.Test))
         roots = (applies, exception, rules, waivers)
-        bindings, functions = _used(roots, [*self.libraries.values(), module])
+        usable = not self.problems.errors
+        bindings, functions = _used(roots, [*self.libraries.values(), module]) if usable else ((), ())
         vacuity.unequal((roots, functions), self.problems)
         policy = checked.Policy(
             module.name, module.file.description.value if module.file.description else "", module.file.name.span,
@@ -336,16 +348,20 @@ class Checker:
         )
 
 
-def _reachable(entry: DefineEntry) -> set[DefineEntry]:
-    """Every function that `entry` calls, directly or not."""
-    found: set[DefineEntry] = set()
-    waiting = list(entry.calls)
-    while waiting:
-        called = waiting.pop()
-        if called not in found:
-            found.add(called)
-            waiting.extend(called.calls)
-    return found
+def _cycles(nodes: Sequence[T], following: Callable[[T], Iterable[T]]) -> list[list[T]]:
+    """The groups of nodes that reach each other, each in the order of `nodes`."""
+    places = {node: place for place, node in enumerate(nodes)}
+    found = [
+        sorted(group, key=places.__getitem__)
+        for group in components(nodes, following)
+        if len(group) > 1 or group[0] in following(group[0])
+    ]
+    return sorted(found, key=lambda group: places[group[0]])
+
+
+def _imported(module: Module) -> list[Module]:
+    """The libraries that a file imports."""
+    return [entry.module for entry in module.imports.values() if entry.module is not None]
 
 
 def _with_imports(module: Module) -> list[Module]:
@@ -372,7 +388,7 @@ def _used(roots: Any, modules: Sequence[Module]) -> tuple[tuple[checked.BoundVal
                     bindings.setdefault(part.name, checked.BoundValue(part.name, entry.value))
             elif isinstance(part, checked.Apply) and part.function not in functions:
                 entry = entries[part.function]
-                if isinstance(entry, DefineEntry) and entry.body is not None and entry not in _reachable(entry):
+                if isinstance(entry, DefineEntry) and entry.body is not None:
                     visit(entry.body)
                     names = tuple(argument.name.text for argument in entry.item.arguments)
                     functions.setdefault(

@@ -40,6 +40,7 @@ TITLES = {
     "E120": "a policy without a rule",
     "E121": "an empty set or list",
     "E122": "a value that must be constant",
+    "E123": "functions or constants that go too deep",
     "E124": "a kind of document that cannot be declared like this",
     "W201": "something that nothing uses",
     "W202": "a demand that holds for no signature at all",

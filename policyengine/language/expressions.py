@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from policyengine import limits
 from policyengine.evidence.problems import closest, quoted
 from policyengine.language import checked, folding, literals, syntax
 from policyengine.language.checked import Expr
@@ -55,6 +56,9 @@ class Expressions:
 
     def __init__(self, problems: Problems, names: Names) -> None:
         self.problems, self.names = problems, names
+        self.depth = 0
+        """How many expressions are being checked, one within another, or in the constants that it names."""
+
         self.rules: Mapping[type, Callable[[Any, Type | None, Scope], Expr]] = {
             syntax.Boolean: lambda node, *_: checked.Constant(BOOL, node.span, node.value),
             syntax.Variable: self._variable,
@@ -76,8 +80,19 @@ class Expressions:
         rule = self.rules.get(type(node))
         if rule is None:
             return literals.constant(node, expected, self.problems)  # type: ignore[arg-type]
+        if self.depth >= limits.NAMED_DEPTH:
+            return self._too_deep(node.span)
+        self.depth += 1
         found = rule(node, expected, scope)
+        self.depth -= 1
         return self._fit(found, expected)
+
+    def _too_deep(self, span: Span) -> Expr:
+        """The report, once, of constants that name others, and so on."""
+        message = f"an expression of constants that name others, and so on, {limits.NAMED_DEPTH} deep"
+        if not any(problem.code == "E123" for problem in self.problems.found):
+            self.problems.error("E123", span, message, help="write the values themselves")
+        return checked.Constant(UNKNOWN, span, None)
 
     def condition(self, node: syntax.Expression, scope: Scope) -> Expr:
         """`node` as a condition of a clause."""
@@ -241,6 +256,15 @@ class Expressions:
                 return self.names.flexible(node, scope, self)
             case _:
                 return False
+
+    def flexible_value(self, node: syntax.Expression, scope: Scope) -> bool:
+        """The same of the value of a constant, which may name others; what goes too deep is reported by `check`."""
+        if self.depth >= limits.NAMED_DEPTH:
+            return False
+        self.depth += 1
+        found = self.flexible(node, scope)
+        self.depth -= 1
+        return found
 
     def _order(self, node: syntax.Operation, scope: Scope) -> Expr:
         left, right = self.pair(node.operands[0], node.operands[1], scope)

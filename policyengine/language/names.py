@@ -159,11 +159,11 @@ class Names:
         entry = self._let_entry(node, scope)
         if entry is None or entry.value is not None or entry.item.type is not None or entry.busy:
             return False
-        entry.busy = True
-        try:
-            return typing.flexible(entry.item.value, Scope(entry.module, {}))
-        finally:
+        if entry.flexible is None:
+            entry.busy = True
+            entry.flexible = typing.flexible_value(entry.item.value, Scope(entry.module, {}))
             entry.busy = False
+        return entry.flexible
 
     def _let_entry(self, node: syntax.Expression, scope: Scope) -> LetEntry | None:
         """The constant that a name stands for, if it is one."""

@@ -16,6 +16,9 @@ class LetEntry:
     def __init__(self, item: syntax.Let, module: Module) -> None:
         self.item, self.module = item, module
         self.value: Expr | None = None
+        self.flexible: bool | None = None
+        """Whether what its value is depends on where it stands; `None` while nobody asked."""
+
         self.busy = self.used = False
 
     @property
