@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -88,10 +89,15 @@ def _store_view(trust: Trust, store: StoreName) -> StoreView:
 
 
 def _file_warnings(trust: Trust) -> tuple[str, ...]:
-    """A policy that others may write is theirs; platforms without such bits report none."""
-    if trust.file is None or sys.platform == "win32" or not trust.file.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        return ()
-    return (f"{trust.file} can be written by others than its owner",)
+    return tuple(_of_others(trust.file, stat.S_IWGRP | stat.S_IWOTH)) if trust.file else ()
+
+
+def _of_others(path: Path, others: int) -> list[str]:
+    """What `others` (bits of a mode) may write is theirs; platforms without such bits report none."""
+    with suppress(OSError):
+        if sys.platform != "win32" and path.stat().st_mode & others:
+            return [f"{path} can be written by others than its owner"]
+    return []
 
 
 def _identity_warnings(statement: Statement) -> list[str]:
@@ -113,7 +119,9 @@ def _store_warnings(statement: Statement, stores: tuple[StoreView, ...], at: dat
         warnings.append("no store of kind ca or signingAuthority is named, so no signature can be trusted")
     for store in stores:
         warnings += [f"trust store {store.name}: {text}" for each in store.certificates if (text := _expiry(each, at))]
-        ignored = truststore.folders(Path(store.folder))
+        place = Path(store.folder)
+        warnings += [text for path in (place, *truststore.files(place)) for text in _of_others(path, stat.S_IWOTH)]
+        ignored = truststore.folders(place)
         warnings += [f"trust store {store.name}: the folder {name} in it is ignored" for name in ignored]
     return warnings
 

@@ -325,6 +325,17 @@ def test_a_folder_in_a_store_and_a_policy_that_others_write_are_said(tmp_path: P
     assert view.warnings == (f"{file} can be written by others than its owner",)
 
 
+def test_a_store_that_others_write_is_said(tmp_path: Path) -> None:
+    file, stores = write_trust(tmp_path, ca__acme=[ROOT.pem])
+    place = stores / "x509/ca/acme"
+    for path, mode in ((place, 0o777), (place / "0.pem", 0o646)):
+        path.chmod(mode)
+        view = trustview.describe(Trust.load(file, stores), NOW)
+        assert f"{path} can be written by others than its owner" in view.statements[0].warnings
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    assert "can be written" not in str(trustview.describe(Trust.load(file, stores), NOW).statements)
+
+
 def test_a_broken_store_is_an_error(tmp_path: Path) -> None:
     trust = loaded(tmp_path, b"garbage")
     with pytest.raises(TrustError, match="is not a certificate"):
