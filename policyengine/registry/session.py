@@ -14,6 +14,7 @@ from policyengine.errors import PolicyEngineError, RegistryError, TooLarge
 from policyengine.oci import quoted
 from policyengine.registry.answers import REDIRECTED, RETRIED, Answer, failure, joined, retry_after
 from policyengine.registry.content import Content
+from policyengine.registry.notices import Notices
 from policyengine.registry.pace import Pace
 from policyengine.registry.targets import Origin, check_target, origin_of, resolve_url
 from policyengine.registry.tokens import CLIENT, Authorizer
@@ -63,6 +64,7 @@ class Session:
         self._lock = threading.Lock()
         self._most = most
         self._pace = pace or Pace(WIDTH)
+        self._notices = Notices(origin)
         self._bytes = 0
         self._retries = 0
 
@@ -211,6 +213,8 @@ class Session:
         with self._pace.request() as width, self._transport.open(request, self._deadline) as response:
             if response.status == 429:
                 self._pace.slow_down(width)
+            if request.url.startswith(f"{self.origin}/"):
+                self._notices.heed(response)
             return Answer(response.status, joined(response.headers), self._body(response, wanted))
 
     def _request(self, url: str, wanted: _Wanted, authorization: str) -> Request:

@@ -94,7 +94,7 @@ def test_a_failing_server_is_not_asked_four_times_for_everything(registry: Simul
 
 
 def test_fewer_requests_at_once_after_a_429(registry: Simulator) -> None:
-    registry.faults.append(Fault("/blobs/", "status", 429, times=4))
+    registry.faults.append(Fault("/blobs/", "status", 429, times=QUICK.attempts - 1))
     entries = [descriptor(registry.content.blob(b"%d" % number)) for number in range(40)]
     store = repository(registry, workers=4)
     assert all(isinstance(each, bytes) for each in store.each(lambda entry: store.blob(entry, 1000), entries))

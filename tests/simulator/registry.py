@@ -299,7 +299,7 @@ class Handler(BaseHTTPRequestHandler):
             case "header":
                 self.send(401, b"", {"WWW-Authenticate": value})
             case "failure":
-                self.send(value[0], value[1], {"Content-Type": "application/json"})
+                self.send(value[0], value[1], {"Content-Type": "application/json", **dict(*value[2:])})
             case "many headers":
                 self.send(200, b"{}", {f"X-{number}": "y" for number in range(value)})
             case "huge":
