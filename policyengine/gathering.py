@@ -14,8 +14,8 @@ its reason.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -26,11 +26,7 @@ from policyengine.oci import Descriptor, Index, Manifest, is_digest, parse_manif
 from policyengine.registry.referrers import Failure, Found, Referrer, Stray, examine
 from policyengine.registry.store import Store
 from policyengine.verification.notation.manifest import thumbprints
-
-Call = Callable[[], Any]
-Waves: TypeAlias = Generator[Sequence[Call], list[Any], "Gathered"]
-Wave: TypeAlias = Generator[Sequence[Call], list[Any], None]
-"""Something that is gathered, or a part of it: what each wave calls; it is sent the results."""
+from policyengine.waves import Call, Waves, together, wave
 
 SIGNATURE = "application/vnd.cncf.notary.signature"
 TOO_MANY = f"only {limits.SIGNATURES_PER_SUBJECT} signatures of one artifact are tried"
@@ -120,46 +116,23 @@ def find(store: Store, target: str, wanted: Wanted) -> Gathered:
     Raises what the store raises for the manifest itself; all else that fails is in the result.
     """
     if is_digest(target):
-        found, listed = _wave(store, [lambda: store.resolve(target), lambda: store.referrers(target)])
+        found, listed = wave(store, [lambda: store.resolve(target), lambda: store.referrers(target)])
     else:
         found = store.resolve(target)
-        listed = _wave(store, [lambda: store.referrers(found.digest)])[0]
+        listed = wave(store, [lambda: store.referrers(found.digest)])[0]
     behind = _gathered(store, _had(found), store.manifest(_had(found)), listed, wanted)
-    (gathered,) = _together(store, [behind])
+    (gathered,) = together(store, [behind])
     return _had(gathered)  # type: ignore[no-any-return] # it is no error
 
 
 def gather(store: Store, descriptors: Sequence[Descriptor], wanted: Wanted) -> list[Gathered | PolicyEngineError]:
     """The same for manifests that an index names: those of several in the waves of one."""
-    return _together(store, [_named(store, descriptor, wanted) for descriptor in descriptors])
+    return together(store, [_named(store, descriptor, wanted) for descriptor in descriptors])
 
 
-def _named(store: Store, descriptor: Descriptor, wanted: Wanted) -> Waves:
+def _named(store: Store, descriptor: Descriptor, wanted: Wanted) -> Waves[Gathered]:
     manifest, listed = yield [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)]
     return (yield from _gathered(store, descriptor, _had(manifest), listed, wanted))
-
-
-def _together(store: Store, gatherings: Sequence[Waves]) -> list[Gathered | PolicyEngineError]:
-    """What becomes of several gatherings, all of whose calls of one depth are one wave; an error stops its own only."""
-    results: dict[int, Gathered | PolicyEngineError] = {}
-    waiting: dict[int, Sequence[Call]] = {}
-
-    def go_on(number: int, answers: list[Any] | None) -> None:
-        try:
-            waiting[number] = gatherings[number].send(answers)  # type: ignore[arg-type] # the first time it takes none
-        except StopIteration as done:
-            results[number] = done.value
-        except PolicyEngineError as error:
-            results[number] = error
-
-    for number in range(len(gatherings)):
-        go_on(number, None)
-    while waiting:
-        calls, waiting = waiting, {}
-        answers = iter(_wave(store, [call for own in calls.values() for call in own]))
-        for number, own in calls.items():
-            go_on(number, [next(answers) for _ in own])
-    return [results[number] for number in range(len(gatherings))]
 
 
 def _had(result: Any) -> Any:
@@ -169,7 +142,7 @@ def _had(result: Any) -> Any:
     return result
 
 
-def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted) -> Waves:
+def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted) -> Waves[Gathered]:
     """The waves behind the first."""
     gathered = Gathered(descriptor, parse_manifest(manifest, descriptor.media_type))
     hints, gathered.unlisted = _hints(listed, descriptor)
@@ -197,10 +170,10 @@ def others(store: Store, targets: Sequence[tuple[Descriptor, Sequence[Signature]
         new = [hint for hint in hints if hint.artifact_type in ("", SIGNATURE) and hint.digest not in seen]
         more.append(More([Signature(Failure(hint, TooLarge("not fetched"))) for hint in new], unlisted))
         calls += [_examination(store, target, hint, _is_signature) for hint in new]
-    results = iter(_wave(store, calls))
+    results = iter(wave(store, calls))
     for each in more:
         each.signatures = _signatures(each.signatures, results)
-    fetch(store, [part for each in more for part in _envelopes(each.signatures, wanted)], limits.ENVELOPE_BYTES)
+    fetch(store, [part for each in more for part in envelopes(each.signatures, wanted)], limits.ENVELOPE_BYTES)
     return more
 
 
@@ -212,7 +185,7 @@ def _as_found(hint: Descriptor, result: Any) -> Found:
 def fetch(store: Store, parts: Iterable[Part], limit: int = limits.DOCUMENT_BYTES) -> None:
     """Fetch, in one wave, those of `parts` that have not been fetched; what is too much together is not fetched."""
     missing = _missing(parts)
-    for part, content in zip(missing, _wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
+    for part, content in zip(missing, wave(store, [_blob(store, part, limit) for part in missing]), strict=True):
         part.content = content
 
 
@@ -226,11 +199,6 @@ def _missing(parts: Iterable[Part]) -> list[Part]:
         elif part.content is None:
             missing.append(part)
     return missing
-
-
-def _wave(store: Store, calls: Sequence[Call]) -> list[Any]:
-    """The results of `calls`, made at once; an error of this package is the result of its call."""
-    return store.each(lambda call: call(), calls)
 
 
 def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], PolicyEngineError | None]:
@@ -247,7 +215,7 @@ def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], Po
 # ---------------------------------------------------------------------------- wave 2: manifests and lists
 
 
-def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> Wave:
+def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> Waves[None]:
     possible = [hint for hint in hints if wanted.documents and _may_be_document(hint, wanted)]
     calls: list[Call] = [_examination(store, gathered.descriptor, hint, wanted.relevant) for hint in hints]
     calls += [_list(store, hint) for hint in possible]
@@ -300,13 +268,13 @@ def _document(found: Referrer | Failure, listed: Any) -> Document:
 # ---------------------------------------------------------------------------- waves 3 and 4: contents
 
 
-def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Wave:
+def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Waves[None]:
     nested = [(document, signature) for document in gathered.documents for signature in document.signatures]
     calls: list[Call] = [
         _examination(store, document.found.descriptor, signature.found.descriptor, _is_signature)
         for document, signature in nested
     ]
-    parts = [*_envelopes(gathered.signatures, wanted), *_early(gathered.documents)]
+    parts = [*envelopes(gathered.signatures, wanted), *_early(gathered.documents)]
     calls += [_blob(store, part, limits.ENVELOPE_BYTES) for part in parts]
     configuration = _configuration(gathered) if wanted.configuration else None
     if configuration is not None:
@@ -344,15 +312,15 @@ def _configuration(gathered: Gathered) -> Part | None:
     return Part(config) if config is not None else None
 
 
-def _fourth_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Wave:
-    envelopes = [part for document in gathered.documents for part in _envelopes(document.signatures, wanted)]
-    missing = _missing(envelopes)
+def _fourth_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Waves[None]:
+    parts = [part for document in gathered.documents for part in envelopes(document.signatures, wanted)]
+    missing = _missing(parts)
     results = yield [_blob(store, part, limits.ENVELOPE_BYTES) for part in missing]
     for part, content in zip(missing, results, strict=True):
         part.content = content
 
 
-def _envelopes(signatures: Sequence[Signature], wanted: Wanted) -> list[Part]:
+def envelopes(signatures: Sequence[Signature], wanted: Wanted) -> list[Part]:
     """The envelopes to fetch of what claims to sign one artifact, a bounded number with a bounded size.
 
     Anybody who can push can attach signatures. Where there are too many, those go first whose unsigned

@@ -20,7 +20,7 @@ from policyengine.errors import EvidenceError, Malformed, PolicyEngineError, Usa
 from policyengine.evidence import formats
 from policyengine.evidence.model import Gap
 from policyengine.evidence.reading import Reading, Source
-from policyengine.gathering import SIGNATURE, Part, Signature, Wanted, _envelopes, fetch
+from policyengine.gathering import SIGNATURE, Part, Signature, Wanted, envelopes, fetch
 from policyengine.joining import Case, Judge, Signed
 from policyengine.oci import Manifest, Reference
 from policyengine.registry.discovery import Artifact, discover
@@ -129,7 +129,7 @@ def verified(root: Artifact, store: Store, judge: Judge) -> Verdicts:
     wanted = Wanted(trusted=judge.trusted)
     subjects = [each for each in root.walk() if _may_be_signed(each, root)]
     cases = [_case(subject) for subject in subjects]
-    fetch(store, [part for case in cases for part in _envelopes(case.signatures, wanted)], limits.ENVELOPE_BYTES)
+    fetch(store, [part for case in cases for part in envelopes(case.signatures, wanted)], limits.ENVELOPE_BYTES)
     signed = judge.all_signed(store, cases, wanted)
     known = {subject.descriptor.digest: each for subject, each in zip(subjects, signed, strict=True)}
     results = {result.digest: result for each in signed for result in each.results}

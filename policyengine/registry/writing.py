@@ -45,11 +45,10 @@ class LayoutWriter:
                 raise UsageError(f"{quoted(str(path))} is a file, and layouts are written as folders", "name a folder")
             path.mkdir(parents=True, exist_ok=True)
             if not (path / "oci-layout").is_file():
-                if any(path.iterdir()):
+                if {each.name for each in path.iterdir()} - {"index.json"}:  # which may be what is left of an attempt
                     raise UsageError(f"{quoted(str(path))} is a folder with other things in it", "name a new folder")
-                write_file(
-                    path / "index.json", [compact({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []})]
-                )
+                empty = compact({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []})
+                write_file(path / "index.json", [empty])
                 write_file(path / "oci-layout", [b'{"imageLayoutVersion":"1.0.0"}'])
         return cls(path)
 

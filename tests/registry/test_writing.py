@@ -148,3 +148,27 @@ def test_a_file_as_content_has_its_digest(tmp_path: Path) -> None:
     (tmp_path / "file").unlink()
     with pytest.raises(UsageError, match="cannot be read"):
         list(content.pieces())
+
+
+def test_a_layout_is_made_where_there_is_nothing(tmp_path: Path) -> None:
+    for name in ("new/below", "empty", "left"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "left").mkdir()
+    (tmp_path / "left/index.json").write_text("{}")  # of an attempt that was stopped between two files
+    for name in ("new/below", "empty", "left"):
+        LayoutWriter.made(tmp_path / name).store(of_bytes(b"content"))
+        LayoutWriter.made(tmp_path / name)
+        assert Layout(tmp_path / name).referrers(str(IMAGE["digest"])) == ()
+        assert len(files(tmp_path / name)) == 3
+
+
+def test_a_layout_is_made_nowhere_else(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/index.json").write_text("{}")
+    (tmp_path / "full/other").write_text("")
+    for name in ("file", "full", "file/below"):
+        with pytest.raises(UsageError):
+            LayoutWriter.made(tmp_path / name)
+    assert (tmp_path / "full/index.json").read_text() == "{}"
