@@ -26,9 +26,9 @@ RESERVED = re.compile(r"[^A-Za-z0-9._~:/-]+")
 
 CASELESS = frozenset(
     ("alpm", "apk", "bitbucket", "bitnami", "composer", "deb", "github", "gitlab", "golang", "hex", "luarocks", "npm",
-     "oci", "otp", "pub", "pypi", "qpkg")
+     "nuget", "oci", "otp", "pub", "pypi", "qpkg")
 )  # fmt: skip
-"""Types whose namespaces and names are in lower case."""
+"""Types whose namespaces and names are in lower case, or tell nothing apart by it (NuGet)."""
 
 CASELESS_VERSION = frozenset(("huggingface", "oci"))
 

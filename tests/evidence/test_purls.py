@@ -30,7 +30,7 @@ CANONICAL = [
     ("pkg:npm/@angular/animation@12.3.1", "pkg:npm/%40angular/animation@12.3.1"),
     ("pkg:npm/@angular/animation", "pkg:npm/%40angular/animation"),
     ("pkg:npm/%40babel/parser@7.21.2#packages/babel-parser", "pkg:npm/%40babel/parser@7.21.2#packages/babel-parser"),
-    ("pkg:Nuget/EnterpriseLibrary.Common@6.0.1304", "pkg:nuget/EnterpriseLibrary.Common@6.0.1304"),
+    ("pkg:Nuget/EnterpriseLibrary.Common@6.0.1304", "pkg:nuget/enterpriselibrary.common@6.0.1304"),
     ("pkg:PYPI/Django_package@1.11.1.dev1", "pkg:pypi/django-package@1.11.1.dev1"),
     ("pkg:pypi/zope.Interface", "pkg:pypi/zope-interface"),
     ("pkg:composer/guzzlehttp/Promises@2.0.2", "pkg:composer/guzzlehttp/promises@2.0.2"),

@@ -44,6 +44,7 @@ OPENSSL = "pkg:rpm/redhat/openssl@<1:3.0.7-27.el9"
         ("pkg:pypi/demo@<2.0", "pkg:pypi/demo@2.0.0", False),
         ("pkg:pypi/demo@<2.0", "pkg:pypi/Demo@1.0", True),
         ("pkg:pypi/zope.interface@<2.0", "pkg:pypi/Zope_Interface@1.0", True),
+        ("pkg:nuget/newtonsoft.json@<13", "pkg:nuget/Newtonsoft.Json@12.0.3", True),
         (OPENSSL, "pkg:rpm/redhat/openssl@3.0.7-6.el9?epoch=1", True),
         (OPENSSL, "pkg:rpm/redhat/openssl@3.0.7-6.el9?arch=x86_64&epoch=1", True),
         (OPENSSL, "pkg:rpm/redhat/openssl@3.0.7-27.el9?epoch=1", False),

@@ -616,10 +616,10 @@ def purls(document: Any) -> list[str | None]:
 
 
 def test_a_version_whose_sign_is_encoded_is_no_part_of_the_name() -> None:
-    """As sbom-tool writes it, no range finds the package: `pkg:nuget/NuGet.Packaging@<6` lets it through."""
+    """As sbom-tool writes it, no range finds the package: `pkg:nuget/nuget.packaging@<6` lets it through."""
     mended = ["pkg:nuget/NuGet.Packaging@5.6.0", "pkg:npm/%40a/b@1.0.0+1?x=%401#y", "pkg:npm/%40c/d@2.0"]
     assert purls(SBOM_TOOL) == [*mended, "pkg:generic/e%40f", None]
-    assert contains(parse("pkg:nuget/NuGet.Packaging@<6"), purls(SBOM_TOOL)[0]) is True
+    assert contains(parse("pkg:nuget/nuget.packaging@<6"), purls(SBOM_TOOL)[0]) is True
 
 
 def trivy_license(package: str, kind: str) -> Json:
