@@ -257,6 +257,13 @@ def test_every_version_is_the_one_of_this_checkout() -> None:
     assert "@5d4e8d1aca955e8d8589aabd499c5cae939e33c7 # v4.31.9" in (FOLDER / "github/action.yml").read_text()
 
 
+def test_the_jenkinsfile_is_closed_and_reports_whatever_happens() -> None:
+    text = (FOLDER / "jenkins/Jenkinsfile").read_text()
+    groovy = re.sub(r"\'\'\'.*?\'\'\'|\'[^\'\n]*\'|//[^\n]*", "", text, flags=re.DOTALL)
+    assert groovy.count("{") == groovy.count("}") > 5
+    assert re.search(r"post\s*\{\s*always\s*\{[^}]*junit[^}]*archiveArtifacts", text)
+
+
 def test_tekton_runs_as_nobody_in_particular() -> None:
     task = loaded("tekton/policyengine.yaml")
     assert (task["apiVersion"], task["kind"]) == ("tekton.dev/v1", "Task")
