@@ -31,6 +31,8 @@ def main() -> None:
 
         silence(sys.stdout)
         code = code or CLOSED
+    if code == INTERRUPTED:
+        os._exit(code)  # threads that wait for a registry would hold the end up until it answers
     sys.exit(code)
 
 

@@ -195,8 +195,9 @@ def test_a_terminal_sees_progress_which_is_gone_in_the_end(registry: Simulator, 
 
 def test_ctrl_c_ends_a_run_over_several_images_at_once(policies: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        images = [f"127.0.0.1:{silent.getsockname()[1]}/app:{number}" for number in range(4)]
-        command = [*HEEDING, sys.executable, "-c", START, "eval", str(policies), *images]
+        names = [f"127.0.0.1:{silent.getsockname()[1]}/app{number}" for number in range(4)]
+        images = [f"{name}@sha256:{'0' * 64}" for name in names]  # each of which has threads of its own
+        command = [*HEEDING, sys.executable, "-c", START, "eval", str(policies), *images, "--timeout", "600"]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ)
         silent.settimeout(30)
         connection, _ = silent.accept()
