@@ -20,9 +20,8 @@ class Screen(io.StringIO):
         return True
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
-    """Standard error is a terminal, and nobody has patience."""
+def before_a_screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    """Standard error is a terminal, and nobody has patience. No fixture: pytest takes the stream back after those."""
     found = Screen()
     monkeypatch.setattr(sys, "stderr", found)
     monkeypatch.setenv("TERM", "xterm")
@@ -31,7 +30,8 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     return found
 
 
-def test_a_terminal_is_told(screen: Screen, tmp_path: Path) -> None:
+def test_a_terminal_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    screen = before_a_screen(monkeypatch)
     (tmp_path / "file").write_bytes(bytes(4 * PIECE))
     shown = transfer.Transfer(Terminal(), "copied")
     assert sum(map(len, shown.watched(of_file(tmp_path / "file")).pieces())) == 4 * PIECE
@@ -41,7 +41,8 @@ def test_a_terminal_is_told(screen: Screen, tmp_path: Path) -> None:
     assert screen.getvalue().endswith("1.0 MB copied\r\x1b[K")
 
 
-def test_what_is_quick_is_not_told(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_quick_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = before_a_screen(monkeypatch)
     monkeypatch.setattr(transfer, "PATIENCE", 1000.0)
     shown = transfer.Transfer(Terminal(), "copied")
     list(shown.watched(of_bytes(b"content")).pieces())
@@ -49,7 +50,8 @@ def test_what_is_quick_is_not_told(screen: Screen, monkeypatch: pytest.MonkeyPat
     assert screen.getvalue() == ""
 
 
-def test_nobody_else_is_told(screen: Screen, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_else_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = before_a_screen(monkeypatch)
     content = of_bytes(b"content")
     assert transfer.Transfer(Terminal(quiet=True), "copied").watched(content) is content
     monkeypatch.setenv("TERM", "dumb")
