@@ -32,6 +32,8 @@ TOKEN_USERS = frozenset(("<token>", "00000000-0000-0000-0000-000000000000"))
 """Users whose password is a refresh token: as helpers mark one, and as Azure Container Registry does."""
 
 HELPER_SECONDS = 30.0
+_LINE_ENDS = str.maketrans("", "", "\r\n")
+"""What some tools leave in base64, and Go, in which most readers are written, passes over."""
 _HELPER = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
@@ -229,7 +231,7 @@ def _entry(entry: object, source: str) -> Login:
 def _decode_basic(encoded: str, source: str) -> tuple[str, str]:
     """User and password of an `auth` value: base64 of `user:password`, some tools pad with NUL."""
     try:
-        text = base64.b64decode(encoded, validate=True).decode()
+        text = base64.b64decode(encoded.translate(_LINE_ENDS), validate=True).decode()
     except (binascii.Error, ValueError):
         text = ""
     username, colon, password = text.partition(":")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from policyengine import limits
 from policyengine.errors import DigestMismatch, Malformed, NotFound, PolicyEngineError, RegistryError, TooLarge
@@ -219,7 +219,7 @@ class Repository:
             return None
         following = resolve_url(url, link)
         check_target("link", following, self._session.origin)
-        if urlsplit(following).path != urlsplit(self._url(f"referrers/{digest}")).path:
+        if unquote(urlsplit(following).path) != urlsplit(self._url(f"referrers/{digest}")).path:
             raise RegistryError(f"{self._session.origin} continues the referrers of {digest} in another list")
         return following
 

@@ -465,3 +465,28 @@ def test_a_host_may_be_kept_out_of_the_store(helper: Any, tmp_path: Path) -> Non
     assert find(path, "a.com/x") == Login("file", "p")
     with pytest.raises(Unauthorized):
         find(path, "b.com/x")
+
+
+@pytest.mark.parametrize(
+    ("entry", "login"),
+    [
+        ({"auth": "dXNlcjpwYXNz\n"}, Login("user", "pass")),
+        ({"auth": "dXNlcjpw\r\nYXNz"}, Login("user", "pass")),
+        ({"auth": "dXNlcjpwOmE6c3M="}, Login("user", "p:a:ss")),
+        ({"auth": "dXNlcjpwYXNzAAA="}, Login("user", "pass")),
+        ({"auth": "dXNlcjpww6Rzcw=="}, Login("user", "p\u00e4ss")),
+        ({"auth": "dXNlcjpwYXNz", "username": "other", "password": "other"}, Login("user", "pass")),
+        ({"auth": "", "username": "user", "password": "pass"}, Login("user", "pass")),
+        ({"auth": None, "username": "user", "password": "pass", "email": 7}, Login("user", "pass")),
+        ({"auth": "dXNlcjo=", "identitytoken": "t"}, Login("user", "", "t")),
+        ({"registrytoken": "t"}, Login(registry_token="t")),
+    ],
+)
+def test_forms_of_an_entry(entry: dict[str, Any], login: Login, tmp_path: Path) -> None:
+    assert find(write(tmp_path / "config.json", {"auths": {"a.com": entry}}), "a.com/x") == login
+
+
+@pytest.mark.parametrize("auth", ["dXNlcg==", "dXNlcjpwYXN", "dXNlcjpwYXNz!", "_-__", "/w==", " dXNlcjpwYXNz"])
+def test_an_auth_that_cannot_be_read(auth: str, tmp_path: Path) -> None:
+    with pytest.raises(Unauthorized, match="base64"):
+        find(write(tmp_path / "config.json", {"auths": {"a.com": {"auth": auth}}}), "a.com/x")

@@ -393,6 +393,29 @@ def test_links_lead_to_the_same_list_only(link: str, registry: Simulator, other:
     assert (len(registry.seen), len(other.seen)) == (1, 0)
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        '</v2/a/b/referrers/{digest}?last=1>; rel="next"',
+        '<http://{host}/v2/a/b/referrers/{digest}?last=1>; rel="next"',
+        "<?last=1>; rel=next",
+        "<./{digest}?last=1>; rel=next",
+        '</v2/a/b/referrers/sha256%3A{hex}?last=1>; rel="next"',
+        '<//{host}/v2/a/b/referrers/{digest}?last=1>; rel="next"',
+        '</v2/a/b/referrers/../referrers/{digest}?last=1>; rel="next"',
+        "</v2/a/b/referrers/{digest}?last=1>",
+    ],
+)
+def test_ways_to_write_the_next_page(link: str, registry: Simulator) -> None:
+    image = registry.content.image()
+    for number in range(2):
+        registry.content.attach(image, b"%d" % number)
+    first = json.dumps({"schemaVersion": 2, "manifests": registry.content.listed[image["digest"]][:1]}).encode()
+    value = link.format(digest=image["digest"], hex=image["digest"][7:], host=registry.host)
+    registry.faults.append(Fault("/referrers/", "body", (first, {"Content-Type": OCI_INDEX, "Link": value}), times=1))
+    assert len(repository(registry).referrers(image["digest"])) == 2
+
+
 # Faults: each ends in its own error
 
 

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar, Self
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from policyengine.oci import OCI_INDEX
 from tests.simulator.content import Content
@@ -167,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
         open_here = habits.lists_openly and "/referrers/" in url.path
         if self.registry.auth and not self.authorised() and not open_here:
             return self.challenge()
-        _, _, rest = url.path.partition("/v2/")
+        _, _, rest = unquote(url.path).partition("/v2/")
         for kind in ("manifests", "blobs", "referrers"):
             name, found, reference = rest.partition(f"/{kind}/")
             if found and name:
