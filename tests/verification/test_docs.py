@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,26 +15,46 @@ from tests.interop import differences
 
 UPDATE = bool(os.environ.get("UPDATE_GOLDEN"))  # read before the tests' surroundings are cleared
 ROOT = Path(__file__).resolve().parents[2]
-ROW = re.compile(r"^\|[^|]*\|[^|]*\| `([\w.]+)` \| `([\w/.]+)::(\w+)` \|$", re.MULTILINE)
-ROWS = ROW.findall((ROOT / "docs/verification.md").read_text(encoding="utf-8"))
+PAGE = ROOT / "docs/verification.md"
+WHERE = re.compile(r"^(\|[^|]*\|[^|]*\| `([\w.]+)`)[^|]*( \| `([\w/.]+)::(\w+)` \|)$", re.MULTILINE)
+ROWS = [match.group(2, 4, 5) for match in WHERE.finditer(PAGE.read_text(encoding="utf-8"))]
 
 
 def test_the_table_is_found() -> None:
     assert len(ROWS) > 30
 
 
-@pytest.mark.parametrize("function", sorted({row[0] for row in ROWS}))
-def test_a_function_exists(function: str) -> None:
-    parts = function.split(".")
+def implementation(name: str) -> Any:
+    """What is called so below the package of verification."""
+    parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        name = ".".join(["policyengine.verification", *parts[:length]])
-        if (ROOT / f"{name.replace('.', '/')}.py").is_file():
-            found = importlib.import_module(name)
+        module = ".".join(["policyengine.verification", *parts[:length]])
+        if (ROOT / f"{module.replace('.', '/')}.py").is_file():
+            found = importlib.import_module(module)
             for part in parts[length:]:
                 found = getattr(found, part)
-            assert callable(found)
-            return
-    pytest.fail(f"there is no {function}")
+            return found
+    return None
+
+
+@pytest.mark.parametrize("name", sorted({row[0] for row in ROWS}))
+def test_a_function_exists(name: str) -> None:
+    assert callable(implementation(name))
+
+
+def placed(row: re.Match[str]) -> str:
+    """A row of the table with the file and the line of its function."""
+    found = inspect.unwrap(implementation(row[2]))
+    file = Path(inspect.getfile(found)).relative_to(ROOT / "policyengine/verification").as_posix()
+    return f"{row[1]}, {file}:{inspect.getsourcelines(found)[1]}{row[3]}"
+
+
+def test_each_step_has_its_file_and_line() -> None:
+    """`UPDATE_GOLDEN=1 pytest tests/verification/test_docs.py` writes where things are now."""
+    text = PAGE.read_text(encoding="utf-8")
+    if UPDATE:
+        PAGE.write_text(WHERE.sub(placed, text), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == WHERE.sub(placed, text)
 
 
 @pytest.mark.parametrize(("file", "name"), sorted({row[1:] for row in ROWS}))
@@ -48,11 +70,10 @@ def test_every_step_that_has_a_test_is_in_the_table() -> None:
 
 
 def test_the_differences_from_notation_are_those_that_the_comparison_finds() -> None:
-    file = ROOT / "docs/verification.md"
-    before, rest = file.read_text(encoding="utf-8").split("<!-- differences -->\n")
+    before, rest = PAGE.read_text(encoding="utf-8").split("<!-- differences -->\n")
     shown, after = rest.split("<!-- end of differences -->\n")
     if UPDATE:
         shown = f"\n{differences.table()}\n"
         page = f"{before}<!-- differences -->\n{shown}<!-- end of differences -->\n{after}"
-        file.write_text(page, encoding="utf-8")
+        PAGE.write_text(page, encoding="utf-8")
     assert shown == f"\n{differences.table()}\n"
