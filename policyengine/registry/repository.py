@@ -188,7 +188,6 @@ class Repository:
             seen.add(url)
             page = self._page(url, digest, first=len(seen) == 1)
             if page is None:
-                self._has_api = False
                 return None
             entries, url = page
             listed += entries
@@ -205,6 +204,7 @@ class Repository:
         foreign = 300 <= answer.status < 400 or (answer.status == 200 and answer.media_type != OCI_INDEX)
         missing = answer.status in NO_API and "NAME_UNKNOWN" not in error_codes(answer)
         if first and (foreign or missing):
+            self._has_api = answer.status == 404 and bool(error_codes(answer))  # that may be about this digest alone
             return None
         if answer.status != 200 or foreign:
             raise failure(answer, what, self._session.origin)

@@ -187,6 +187,16 @@ def test_the_tag_schema_where_the_api_is_missing(registry: Simulator) -> None:
     )
 
 
+def test_what_is_said_about_one_digest_is_not_said_about_all(registry: Simulator) -> None:
+    """Some registries that have the API answer 404 for an image that they do not know."""
+    image = registry.content.image()
+    registry.content.sign(image)
+    registry.faults.append(Fault("/referrers/sha256:000", "status", 404))
+    store = repository(registry)
+    assert store.referrers("sha256:" + "0" * 64) == ()
+    assert len(store.referrers(image["digest"])) == 1
+
+
 @pytest.mark.parametrize("status", [400, 404, 405, 406, 501])
 def test_answers_that_mean_there_is_no_api(status: int, registry: Simulator) -> None:
     image = registry.content.image()
