@@ -41,6 +41,9 @@ NO_IMAGES = {"ConfigMap": "v1", "Secret": "v1", "CustomResourceDefinition": "api
 NO_IMAGES_BELOW = frozenset({"metadata", "labels", "matchLabels", "selector", "annotations", "nodeSelector", "rbd"})
 """Keys below which the key `image` is somebody's label, or the name of a disk."""
 
+LIKE_IMAGE = re.compile(r"\w+Image|imageName|imageRef|imageReference")
+"""Other keys by which operators name images; their values count where they look like a reference."""
+
 TEMPLATED = re.compile(r"\$\{|\$\(|\{\{|\$[A-Za-z_]|<[^>]*>")
 
 
@@ -180,6 +183,9 @@ class _Object(Struct, frozen=True):
                     waiting += [below for container in each.items for below in (container.fields or {}).values()]
             if "image" in fields:
                 self._custom(fields["image"], owner)
+            for key, below in fields.items():
+                if LIKE_IMAGE.fullmatch(key) and below.text and ("/" in below.text or ":" in below.text):
+                    self.found.add(below, _at(self.name, below), f"`{key}` of {owner}")
             waiting += [below for key, below in fields.items() if key not in NO_IMAGES_BELOW and key != "image"]
             waiting += node.items or ()
 

@@ -93,6 +93,10 @@ def test_custom_resources_are_searched() -> None:
     assert set(names(found)) == OF_POD
     found = read("apiVersion: tekton.dev/v1\nkind: Task\nspec: {steps: [{name: a, image: 'r.example.com/kaniko:1'}]}")
     assert names(found) == ["r.example.com/kaniko:1"]
+    found = read(
+        "apiVersion: db/v1\nkind: Cluster\nspec: {imageName: 'r.example.com/pg:16', baseImage: 'b:1', rawImage: x}"
+    )
+    assert sorted(names(found)) == ["b:1", "r.example.com/pg:16"]
 
 
 def test_a_workload_of_another_group_hides_nothing() -> None:

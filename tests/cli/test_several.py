@@ -104,6 +104,14 @@ def test_a_list_on_standard_input_is_a_list_though_it_has_one_line(registry: Sim
     assert [each["decision"] for each in json.loads(ran.stdout)["decisions"]] == ["allow"]
 
 
+def test_lists_are_recorded_and_not_given_again(tmp_path: Path) -> None:
+    (tmp_path / "images").write_text(f"{CLEAN}\n{VULNERABLE}\n")
+    assert evaluate("--from-file", tmp_path / "images", "--record", tmp_path / "record.tar").code == 1
+    assert policyengine("eval", "--replay", tmp_path / "record.tar").code == 1
+    ran = policyengine("eval", "--replay", tmp_path / "record.tar", "--from-file", tmp_path / "images")
+    assert (ran.code, "--from-file cannot be given" in ran.err) == (2, True)
+
+
 def test_layouts_may_be_listed(tmp_path: Path) -> None:
     (tmp_path / "images").write_text(f"{CLEAN}\n{VULNERABLE}\n")
     ran = evaluate("--from-file", tmp_path / "images", "-o", "json")
