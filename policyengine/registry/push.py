@@ -32,7 +32,7 @@ from policyengine.registry.content import Content, of_bytes
 from policyengine.registry.referrers import referrers_tag
 from policyengine.registry.session import Session
 from policyengine.registry.targets import resolve_url
-from policyengine.registry.writing import compact, entry_of
+from policyengine.registry.writing import checked, compact, entry_of
 
 if TYPE_CHECKING:
     from policyengine.registry.copying import Plan
@@ -104,11 +104,12 @@ class Pusher:
 
     # ------------------------------------------------------------------------ blobs
 
-    def push_blob(self, content: Content) -> bool:
+    def push_blob(self, given: Content) -> bool:
         """Push one blob, or find it there (`False`); after an answer that was lost, look whether it is.
 
-        Raises `RegistryError`.
+        Raises `RegistryError`, and `DigestMismatch` for other bytes.
         """
+        content = Content(given.digest, given.size, lambda: checked(given))
         what = f"the blob {content.digest} of {self._name}"
         answer = self._session.patiently(what, lambda: self._upload(content, what))
         if answer.status == 413:

@@ -23,7 +23,9 @@ def copy(source: object, target: object, *options: str) -> Finished:
 
 
 def pulled(registry: Simulator, target: object, *options: str, tag: str = ":1.4") -> Finished:
-    return policyengine("copy", f"{registry.host}/prod/app{tag}", "--to-oci-layout", target, "--timeout", "5", *options)
+    return policyengine(
+        "copy", f"{registry.host}/prod/app{tag}", "--to-oci-layout", target, "--timeout", "30", *options
+    )
 
 
 def blobs(folder: Path) -> dict[str, bytes]:

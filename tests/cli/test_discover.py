@@ -97,18 +97,18 @@ def test_that_there_is_nothing_is_an_answer() -> None:
 def test_that_nobody_knows_is_another(kind: str, value: Any) -> None:
     case = Case()
     with Simulator(case.content, [Fault("/referrers/", kind, value)]) as registry:
-        ran = case.discover(registry, "-o", "json", "--timeout", "1")
+        ran = case.discover(registry, "-o", "json", "--timeout", "30")
         assert ran.code == 3
         assert "not everything could be had" in ran.err
         assert "referrers" not in ran.json
         assert ran.json["unlisted"]["message"]
-        assert "could not be listed" in case.discover(registry, "--timeout", "1").out
+        assert "could not be listed" in case.discover(registry, "--timeout", "30").out
 
 
 def test_a_referrer_that_cannot_be_had_is_said_so_and_does_not_hide_the_others() -> None:
     case = Case()
     with Simulator(case.content, [Fault(f"/manifests/{case.scan['digest']}", "status", 503)]) as registry:
-        ran = case.discover(registry, "-o", "json", "--timeout", "1")
+        ran = case.discover(registry, "-o", "json", "--timeout", "30")
     found = {each["digest"]: each.get("status") for each in ran.json["referrers"]}
     assert found == {case.signature["digest"]: None, case.scan["digest"]: "error", case.sbom["digest"]: None}
     assert ran.code == 3

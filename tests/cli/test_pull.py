@@ -35,7 +35,7 @@ class Case:
         self.signature = content.sign(self.one)
 
     def pull(self, registry: Simulator, *options: object, target: str = ":1.4") -> Finished:
-        return policyengine("pull", f"{registry.host}/prod/app{target}", "--timeout", "3", *options)
+        return policyengine("pull", f"{registry.host}/prod/app{target}", "--timeout", "30", *options)
 
 
 def short(entry: dict[str, Any]) -> str:

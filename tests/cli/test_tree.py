@@ -122,7 +122,7 @@ def test_what_nobody_knows_is_3(where: str) -> None:
     layer = next(name for name, data in content.blobs.items() if data == b"envelope")
     part = {"/referrers/": "", "/manifests/": signature["digest"], "/blobs/": layer}[where]
     with Simulator(content, [Fault(where + part, "status", 403)]) as registry:
-        ran = policyengine("tree", f"{registry.host}/prod/app:1.4", *TRUST, "--timeout", "2")
+        ran = policyengine("tree", f"{registry.host}/prod/app:1.4", *TRUST, "--timeout", "30")
     assert ran.code == 3
     assert "not known whether it is signed" in ran.out or "could not" in ran.out
 

@@ -461,3 +461,11 @@ def test_a_password_goes_to_the_registry_itself() -> None:
     assert registry.listed() == [LISTED.digest]
     with pytest.raises(Unauthorized):
         attach(Writable(hook=ask))
+
+
+def test_a_file_that_changes_while_it_is_sent_is_not_pushed() -> None:
+    registry = Writable()
+    content = Content(digest_of(b"content"), 7, lambda: iter([b"conTent"]))
+    with Registry(environment={}, transport=registry, retry=Retry(1)) as client, pytest.raises(DigestMismatch):
+        client.pusher(NAME).push_blob(content)
+    assert registry.blobs == {}
