@@ -84,7 +84,8 @@ def _refuse_others(options: Options) -> None:
     given = [name for name in changed if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     others = [name for name in given if name not in BESIDE]
     if others:
-        what = next((param.opts[-1] for param in context.command.params if param.name == others[0]), others[0])
+        names = [opt for param in context.command.params if param.name == others[0] for opt in param.opts]
+        what = next((name for name in names if name.startswith("--")), others[0])
         raise UsageError(
             f"--replay takes images, policies and everything else from the record, so {what} cannot be given",
             "leave it out, or leave out --replay",
