@@ -48,7 +48,7 @@ class Goal(Struct, frozen=True):
 def run(terminal: Terminal, options: Options, reach: Reach) -> int:
     """Copy, and say what was done."""
     wanted = outputs(options.outputs, FORMATS)
-    source = place(options.source, options.from_oci_layout)
+    source = place(options.source, options.from_oci_layout, "--from-oci-layout")
     goal = _goal(options.target, options.to_oci_layout)
     if goal.tag is None and not is_digest(source.target) and goal.digest is None:
         goal = Goal(goal.place, source.target)

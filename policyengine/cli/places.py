@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +16,12 @@ from policyengine import limits
 from policyengine.cli.commands import option
 from policyengine.cli.identifying import Identity, identifying
 from policyengine.errors import UsageError
+from policyengine.evidence.problems import quoted
 from policyengine.oci import Reference, is_digest
 from policyengine.registry.store import Whole
+
+MARKER = "oci-layout"
+"""The file that makes a folder an image layout (image specification, `image-layout.md`)."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -97,17 +102,31 @@ class Place(Struct, frozen=True):
         return self.at(self.target) if is_digest(self.target) else f"{self.path or self.name}:{self.target}"
 
 
-def place(text: str, layout: bool) -> Place:
-    """The place that a reference names; raises `InvalidReference` and `UsageError` with what may have been meant."""
+def place(text: str, layout: bool, flag: str = "--oci-layout") -> Place:
+    """The place that a reference names; raises `InvalidReference` and `UsageError` with what may have been meant.
+
+    `flag` is the command's option that says `layout`.
+    """
     if layout:
         from policyengine.registry.layout import parse_layout_reference
 
         path, target = parse_layout_reference(text)
         return Place(target, path=path)
+    _check_no_path(text, flag)
     from policyengine.cli.images import in_registries
 
     reference: Reference = in_registries([text])[0]
     return Place(reference.target, reference.name)
+
+
+def _check_no_path(text: str, flag: str) -> None:
+    """Refuse what is there on disk, whose name might be that of a repository too."""
+    for path in (text, text.rpartition("@")[0], text.rpartition(":")[0]):
+        if path and os.path.lexists(f"{path}/{MARKER}"):
+            raise UsageError(f"{quoted(path)} is an image layout", f"write {flag} {path}@sha256:…, or {path}:TAG")
+    if os.path.lexists(text):
+        what = "folder" if os.path.isdir(text) else "file"  # noqa: PTH112 - a name that no path can have is none
+        raise UsageError(f"{quoted(text)} is a {what}, and a reference was expected", "the reference comes first")
 
 
 @contextmanager

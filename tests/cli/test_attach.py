@@ -124,6 +124,13 @@ def test_what_cannot_be_attached(layout: Path, scan: Path, text: Path, arguments
     assert (layout / "index.json").read_bytes() == before
 
 
+def test_arguments_the_other_way_round(scan: Path) -> None:
+    ran = policyengine("attach", "trivy.sarif", "registry.example.com/app:1.4", cwd=scan.parent)
+    assert ran.code == 2
+    assert "`trivy.sarif` is a file" in ran.err
+    assert "the reference comes first" in ran.err
+
+
 def test_where_nothing_can_be_attached_to(layout: Path, scan: Path, tmp_path: Path) -> None:
     ran = policyengine("attach", f"{layout}:clean", scan)
     assert ran.code == 2
