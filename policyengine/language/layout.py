@@ -158,7 +158,7 @@ def _following(parts: Sequence[Doc], behind: int, flat: bool) -> Iterator[int]:
         width = 0
         if isinstance(part, Group):
             for later in parts[place + 1 :]:
-                if isinstance(later, Line):
+                if isinstance(later, Line) or (isinstance(later, Comment) and later.own):
                     break
                 width += later.head if isinstance(later, Group) else _width(later)
                 if isinstance(later, Group) and later.head < later.width:

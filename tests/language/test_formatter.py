@@ -87,6 +87,14 @@ def test_a_large_set_is_formatted_in_bounded_time() -> None:
     assert text.endswith(",\n}\n")
 
 
+@pytest.mark.parametrize(
+    "text", ["{ t = every x in least satisfies some x\n# why\n, }", "{ t = { some x where a\n# why\n, } }"]
+)
+def test_a_comment_before_a_last_comma_ends_no_line_of_what_stands_before(text: str) -> None:
+    """Found by `make fuzz`: the group was broken the first time, and joined the second."""
+    assert "  # why\n" in formatted(f"policy a environment b {text}")
+
+
 def test_the_deepest_expression_is_formatted() -> None:
     formatted("policy p\nlet x = " + "f(" * 90 + "a" + ")" * 90)
     formatted("policy p\nlet x = " + "not " * 100 + "a")
