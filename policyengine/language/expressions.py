@@ -7,16 +7,16 @@ and its expression has the type unknown, which fits everywhere.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from policyengine import limits
-from policyengine.evidence.problems import closest, quoted
+from policyengine.evidence.problems import closest
 from policyengine.language import checked, folding, literals, syntax
 from policyengine.language.checked import Expr
 from policyengine.language.diagnostics import Problems
 from policyengine.language.names import Names
+from policyengine.language.questions import Questions
 from policyengine.language.readability import mixed, swallowed
 from policyengine.language.scope import Scope
 from policyengine.language.syntax import Name, Span
@@ -25,7 +25,6 @@ from policyengine.language.types import (
     DECIMAL,
     DURATION,
     GLOB,
-    IDENTITY,
     INT,
     LICENSE,
     ORDERED,
@@ -34,7 +33,6 @@ from policyengine.language.types import (
     TIME,
     UNKNOWN,
     Type,
-    list_of,
     set_of,
 )  # fmt: skip
 
@@ -42,10 +40,6 @@ CONTAINERS = ("set", "list")
 
 REPLACED = (checked.Field, checked.Keyed, checked.StatusFor, checked.Local, checked.Otherwise)
 """What may be missing: a field, what a function is given, or all of a chain."""
-
-WILDCARD = re.compile("[*?]")
-CONSTRAINT = re.compile("@[ ]*[<>=]")
-"""What a range has behind its package, and a package URL never: there these characters are percent-encoded."""
 
 PARTS = {"finding", "package", "signature"}
 """The records that are no documents, so that nothing can be said of two kinds of them together."""
@@ -56,6 +50,7 @@ class Expressions:
 
     def __init__(self, problems: Problems, names: Names) -> None:
         self.problems, self.names = problems, names
+        self.questions = Questions(problems, self)
         self.depth = 0
         """How many expressions are being checked, one within another, or in the constants that it names."""
 
@@ -85,7 +80,7 @@ class Expressions:
         self.depth += 1
         found = rule(node, expected, scope)
         self.depth -= 1
-        return self._fit(found, expected)
+        return self.fit(found, expected)
 
     def _too_deep(self, span: Span) -> Expr:
         """The report, once, of constants that name others, and so on."""
@@ -98,7 +93,7 @@ class Expressions:
         """`node` as a condition of a clause."""
         return self.check(node, BOOL, scope)
 
-    def _fit(self, found: Expr, expected: Type | None) -> Expr:
+    def fit(self, found: Expr, expected: Type | None) -> Expr:
         """`found`, or the report that it is not an `expected`."""
         if expected is None or UNKNOWN in (found.type, expected) or _same(found.type, expected):
             return found
@@ -117,7 +112,7 @@ class Expressions:
         )
         return checked.Constant(UNKNOWN, found.span, None)
 
-    def _wrong(self, code: str, span: Span, message: str, **more: Any) -> Expr:
+    def wrong(self, code: str, span: Span, message: str, **more: Any) -> Expr:
         """A reported mistake as an expression."""
         self.problems.error(code, span, message, **more)
         return checked.Constant(UNKNOWN, span, None)
@@ -137,20 +132,20 @@ class Expressions:
             return checked.Constant(UNKNOWN, node.span, None)
         if base.type.container or not scope.module.schema.is_record(base.type.name):
             found = literals.article(base.type)
-            return self._wrong("E102", node.name.span, f"{found} has no field `{node.name.text}`")
+            return self.wrong("E102", node.name.span, f"{found} has no field `{node.name.text}`")
         fields = scope.module.schema.record(base.type.name)
         field = fields.get(node.name.text)
         if field is None:
             return self._no_field(node.name, base.type, list(fields))
         if field.keyed:
-            return self._wrong("E102", node.span, f'ask for one of `{node.name.text}` by its key: `["name"]`')
+            return self.wrong("E102", node.span, f'ask for one of `{node.name.text}` by its key: `["name"]`')
         if base.type.name == "vex" and node.name.text == "status":
             return self._status(field.type, node.span, base, scope)
         return checked.Field(field.type, node.span, base, node.name.text, field.optional)
 
     def _no_field(self, name: Name, record: Type, fields: list[str]) -> Expr:
         near = closest(name.text, fields)
-        return self._wrong(
+        return self.wrong(
             "E102", name.span, f"{literals.article(record)} has no field `{name.text}`",
             help=f"did you mean `{near}`?" if near else f"its fields are {', '.join(sorted(fields))}", suggestion=near,
         )  # fmt: skip
@@ -171,7 +166,7 @@ class Expressions:
                 return checked.Keyed(TEXT, node.span, base, node.base.name.text, node.key.value)
             if field is None and scope.module.schema.is_record(base.type.name) and not base.type.container:
                 return self._no_field(node.base.name, base.type, list(scope.module.schema.record(base.type.name)))
-        return self._wrong(
+        return self.wrong(
             "E102", node.span, "nothing is looked up by a key here",
             help='keys belong to `image.labels["…"]`, `image.annotations["…"]` and `signature.metadata["…"]`',
         )  # fmt: skip
@@ -184,7 +179,7 @@ class Expressions:
     def _members(self, node: syntax.SetLiteral | syntax.ListLiteral, expected: Type | None, scope: Scope) -> Expr:
         container = "set" if isinstance(node, syntax.SetLiteral) else "list"
         if not node.items:
-            return self._wrong("E121", node.span, f"an empty {container} says nothing", help="leave the clause out")
+            return self.wrong("E121", node.span, f"an empty {container} says nothing", help="leave the clause out")
         wanted = expected.member if expected is not None and expected.container else None
         if wanted is None:
             anchor = next((item for item in node.items if not self.flexible(item, scope)), node.items[0])
@@ -201,7 +196,7 @@ class Expressions:
         return folding.members(Type(wanted.name, container), node.span, items)
 
     def _record(self, node: syntax.RecordLiteral, expected: Type | None, scope: Scope) -> Expr:
-        return self._wrong("E103", node.span, "a record is written in the steps of a test only")
+        return self.wrong("E103", node.span, "a record is written in the steps of a test only")
 
     # ------------------------------------------------------------------ operators
 
@@ -223,7 +218,7 @@ class Expressions:
             case "otherwise":
                 return self._otherwise(node, expected, scope)
             case _:
-                return self._predicate(node, scope)
+                return self.questions.check(node, scope)
 
     def _negate(self, node: syntax.Operation, negative: str, positive: Expr) -> Expr:
         if node.operator != negative or positive.type == UNKNOWN:
@@ -271,7 +266,7 @@ class Expressions:
         if UNKNOWN in (left.type, right.type):
             return checked.Constant(UNKNOWN, node.span, None)
         if left.type.container or left.type.name not in ORDERED:
-            return self._wrong(
+            return self.wrong(
                 "E103", node.span, f"`{node.operator}` does not compare {literals.article(left.type)}",
                 help=f"it compares {', '.join(ORDERED)}; for the rest there are `is`, `in` and `matches`",
             )  # fmt: skip
@@ -285,7 +280,7 @@ class Expressions:
             help = "ask whether one value is `in` it" if left.type.container else "compare one of its fields"
             help = "`matches` compares with patterns" if left.type in (GLOB, RANGE) else help
             found = literals.article(left.type)
-            return self._wrong("E103", node.span, f"`{node.operator}` does not compare {found}", help=help)
+            return self.wrong("E103", node.span, f"`{node.operator}` does not compare {found}", help=help)
         return checked.Equal(BOOL, node.span, left, right)
 
     def _in(self, node: syntax.Operation, scope: Scope) -> Expr:
@@ -299,11 +294,11 @@ class Expressions:
         if UNKNOWN in (item.type, members.type):
             return checked.Constant(UNKNOWN, node.span, None)
         if not members.type.container:
-            return self._wrong(
+            return self.wrong(
                 "E103", members.span, f"expected a set of {item.type}, found {literals.article(members.type)}"
             )
         if scope.module.schema.is_record(item.type.name):
-            return self._wrong("E103", node.span, "`in` does not look for records", help="compare one of their fields")
+            return self.wrong("E103", node.span, "`in` does not look for records", help="compare one of their fields")
         return checked.In(BOOL, node.span, item, members)
 
     def _arithmetic(self, node: syntax.Operation, expected: Type | None, scope: Scope) -> Expr:
@@ -333,14 +328,14 @@ class Expressions:
         type_ = _result(node.operator, left.type, right.type)
         if type_ is None:
             both = f"{literals.article(left.type)} and {literals.article(right.type)}"
-            return self._wrong("E103", node.span, f"`{node.operator}` does not combine {both}")
+            return self.wrong("E103", node.span, f"`{node.operator}` does not combine {both}")
         return folding.arithmetic(type_, node.span, node.operator, left, right)
 
     def _otherwise(self, node: syntax.Operation, expected: Type | None, scope: Scope) -> Expr:
         first, *rest = node.operands
         value = self.check(first, None, scope)
         if value.type != UNKNOWN and not isinstance(value, REPLACED):
-            return self._wrong(
+            return self.wrong(
                 "E103", first.span, "`otherwise` stands in for a field that is missing",
                 help="write it directly behind the field: `(finding.age otherwise 0 days)`",
             )  # fmt: skip
@@ -348,104 +343,6 @@ class Expressions:
             other = self.check(alternative, value.type, scope)
             value = checked.Otherwise(value.type, node.span, value, other)
         return value
-
-    # ------------------------------------------------------------------ predicates
-
-    def _predicate(self, node: syntax.Operation, scope: Scope) -> Expr:
-        match node.operator:
-            case "is present" | "is missing":
-                return self._presence(node, scope)
-            case "is signed" | "is not signed" | "is signed by" | "is not signed by":
-                return self._signed(node, scope)
-            case "matches" | "matches any of":
-                return self._matches(node, scope)
-            case "permitted by" | "requires any of":
-                return self._license(node, scope)
-            case "within":
-                moment = self.check(node.operands[0], TIME, scope)
-                duration = self.check(node.operands[1], DURATION, scope)
-                return checked.Within(BOOL, node.span, moment, duration)
-            case _:
-                vex = self.check(node.operands[0], Type("vex"), scope)
-                finding = self.check(node.operands[1], Type("finding"), scope)
-                return checked.Covers(BOOL, node.span, vex, finding)
-
-    def _presence(self, node: syntax.Operation, scope: Scope) -> Expr:
-        operand = self.check(node.operands[0], None, scope)
-        if operand.type == UNKNOWN:
-            return operand
-        fields = (checked.Field, checked.Keyed, checked.StatusFor, checked.Local)
-        if not isinstance(operand, fields) or operand.type.container:
-            return self._wrong(
-                "E103", operand.span, f"`{node.operator}` asks about a field",
-                help="for a collection, ask with `some` or `no`",
-            )  # fmt: skip
-        missing = checked.Missing(BOOL, node.span, operand)
-        return missing if node.operator == "is missing" else checked.Not(BOOL, node.span, missing)
-
-    def _signed(self, node: syntax.Operation, scope: Scope) -> Expr:
-        document = self.check(node.operands[0], None, scope)
-        identities = self._one_or_many(node.operands[1], IDENTITY, scope) if len(node.operands) > 1 else None
-        if document.type == UNKNOWN:
-            return document
-        if document.type.container or not scope.module.schema.is_document(document.type.name):
-            found = literals.article(document.type)
-            return self._wrong("E103", document.span, f"{found} is never signed", help="the image and documents are")
-        signed = checked.Signed(BOOL, node.span, document, identities)
-        return checked.Not(BOOL, node.span, signed) if node.operator.startswith("is not") else signed
-
-    def _matches(self, node: syntax.Operation, scope: Scope) -> Expr:
-        subject = self.check(node.operands[0], None, scope)
-        pattern = {"text": GLOB, "purl": GLOB, "package": RANGE}.get(subject.type.name)
-        if subject.type == UNKNOWN:
-            return subject
-        if pattern is None or subject.type.container:
-            return self._wrong(
-                "E103", subject.span, f"`matches` does not look at {literals.article(subject.type)}",
-                help="it compares text and package URLs with globs, and packages with ranges",
-            )  # fmt: skip
-        if node.operator == "matches":
-            patterns = self.check(node.operands[1], pattern, scope)
-        else:
-            patterns = self._many(node.operands[1], pattern, scope)
-        if subject.type.name == "purl":
-            self._urls(patterns)
-        return checked.Matches(BOOL, node.span, subject, patterns)
-
-    def _urls(self, patterns: Expr) -> None:
-        """Report a glob that no package URL matches: most often it is meant for a range, or for a name."""
-        if not isinstance(patterns, checked.Constant) or patterns.type.member != GLOB:
-            return
-        for value in patterns.value if patterns.type.container else (patterns.value,):
-            begin = WILDCARD.split(value)[0].lower()
-            if CONSTRAINT.search(value) is not None:
-                message = "a package URL is compared with globs, and this is a range"
-                self.problems.error("E103", patterns.span, message, help="compare the package: `package matches …`")
-            elif not (begin.startswith("pkg:") or "pkg:".startswith(begin)):
-                message = f"{quoted(value)} matches no package URL: these begin with `pkg:`"
-                self.problems.error("E108", patterns.span, message, help='write `"pkg:npm/…"`, or compare the name')
-
-    def _license(self, node: syntax.Operation, scope: Scope) -> Expr:
-        license_ = self.check(node.operands[0], LICENSE, scope)
-        licenses = self._many(node.operands[1], LICENSE, scope)
-        if node.operator == "permitted by":
-            return checked.Permitted(BOOL, node.span, license_, licenses)
-        return checked.Requires(BOOL, node.span, license_, licenses)
-
-    def _one_or_many(self, node: syntax.Expression, member: Type, scope: Scope) -> Expr:
-        """`node` as one `member`, or as a set or list of them."""
-        if isinstance(node, syntax.SetLiteral | syntax.ListLiteral):
-            return self._many(node, member, scope)
-        if self.flexible(node, scope):
-            return self.check(node, self.names.shape(node, member, scope), scope)
-        found = self.check(node, None, scope)
-        return found if found.type in (UNKNOWN, member, set_of(member), list_of(member)) else self._fit(found, member)
-
-    def _many(self, node: syntax.Expression, member: Type, scope: Scope) -> Expr:
-        """`node` as a set or list of `member`."""
-        if isinstance(node, syntax.ListLiteral):
-            return self.check(node, list_of(member), scope)
-        return self.check(node, set_of(member), scope)
 
     # ------------------------------------------------------------------ quantifiers and choices
 
