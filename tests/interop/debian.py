@@ -83,10 +83,10 @@ class DockerRegistry:
             )
             pem = builder.sign(keys[0], hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
             (self.ca_file if authority else self.root / "server.pem").write_bytes(pem)
-        key = keys[1].private_bytes(
+        secret = keys[1].private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        (self.root / "server.key").write_bytes(key)
+        (self.root / "server.key").write_bytes(secret)
 
     def _wait(self) -> None:
         context = ssl.create_default_context(cafile=str(self.ca_file))
