@@ -77,8 +77,8 @@ def test_the_exit_code_is_the_worst(registry: Simulator, policies: Path) -> None
     assert decide(registry, policies, f"{image}:clean", f"{image}:none", "--no-fail").code == 3
 
 
-def test_one_image_that_drips_does_not_hide_the_others(registry: Simulator, policies: Path) -> None:
-    registry.faults.append(Fault("manifests/slow", "drip"))
+def test_one_image_that_cannot_be_had_does_not_hide_the_others(registry: Simulator, policies: Path) -> None:
+    registry.faults.append(Fault("manifests/slow", "status", 503))
     image = f"{registry.host}/prod/order-api"
     ran = decide(
         registry, policies, f"{image}:slow", f"{image}:clean", f"{image}:vulnerable", "--timeout", 3, "-o", "json"
