@@ -20,9 +20,6 @@ GIVEN_ONLY: Mapping[str, Field] = {"unsigned": Field(BOOL)}
 ATTACHED = Field(TIME, optional=True)
 """What a given document of a declared kind can say too, as `created`: the time by which the newest is found."""
 
-PARTS = {"finding": "scan", "package": "sbom"}
-"""What brings a document with it."""
-
 WITHOUT_DEFAULT = ("int", "decimal", "bool", "time", "date")
 """The types of declared fields that are given or optional: a 0 that nobody wrote could make a test pass."""
 
@@ -60,7 +57,6 @@ class Scenarios:
                 help="end it with `expect allow`, `expect deny by RULE` or another expectation",
             )  # fmt: skip
         self._order(item)
-        self._absent(item)
         return checked.Test(
             self.module.name, item.name.value, environment, at, parameters, tuple(steps), tuple(expectations), item.span
         )
@@ -80,16 +76,6 @@ class Scenarios:
                 self.problems.error("E116", step.span, "this step is there twice")
             highest = max(highest, place)
             seen.add(once)
-
-    def _absent(self, item: syntax.Test) -> None:
-        """Report what is given although the test says that there is none."""
-        absent = {step.kind.text for step in item.steps if isinstance(step, syntax.GivenNo)}
-        for step in item.steps:
-            if isinstance(step, syntax.Given | syntax.GivenFile):
-                kind = PARTS.get(step.kind.text, step.kind.text)
-                if kind in absent:
-                    help = f"leave out `given no {kind}`, or this step"
-                    self.problems.error("E116", step.span, f"the test says that there is no {kind}", help=help)
 
     def _environment(self, step: syntax.InEnvironment) -> str:
         if step.name.text not in self.environments:

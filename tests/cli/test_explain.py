@@ -48,7 +48,7 @@ def test_each_rule_is_told_in_plain_words(policy: Path) -> None:
     ran = policyengine("explain", policy)
 
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.startswith("fetched  sbom, scan, vex, the image's configuration\n")
+    assert ran.out.startswith("fetched  scan, vex, the image's configuration\n")
     for line in (
         "policy p  What must hold",
         "  applies to every image",

@@ -133,8 +133,6 @@ ITEMS = [
     ('rule all deny "t" forbid package\nenvironment e { downgrade all to warn }', 3, ("every rule",)),
     ('waive a for image where image is signed owner "o" reason "r" expires 2026-12-31T00:00:00Z', 2, ("a time",)),
     ('waive a for image where image is signed owner "o" reason "r" expires 2026-02-30', 2, ("2026-02-30",)),
-    ('test "t" given no scan given finding { id: "CVE-2024-0001" } expect deny', 2, ("no scan",)),
-    ('test "t" given no sbom given package { name: "x" } expect deny', 2, ("no sbom",)),
     ('param n: int = 1\ntest "t" with n = 1 with n = 2 expect deny', 3, ("twice",)),
     ("import std.licences", 2, ("std.licences", "std.licenses")),
     ("import std.licenses\nlet x = licenses.permisive", 3, ("permisive", "permissive")),
