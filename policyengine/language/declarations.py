@@ -151,6 +151,7 @@ def _distinct(names: list[Name], what: str, problems: Problems) -> None:
 def _kinds(module: Module, problems: Problems) -> None:
     """Enter the kinds of documents that a policy declares, so that every expression knows their records."""
     kinds: dict[str, Mapping[str, Field]] = {}
+    types: dict[str, str] = {}
     for item in module.file.items:
         if not isinstance(item, syntax.EvidenceKind) or module.file.kind != "policy":
             continue
@@ -158,6 +159,10 @@ def _kinds(module: Module, problems: Problems) -> None:
         if name in RESERVED or f"{name}s" in RESERVED or name in kinds:
             problems.error("E104", item.name.span, f"the kind `{name}` is there already", help="choose another name")
             continue
+        artifact_type = item.artifact_type.value
+        if (other := types.setdefault(artifact_type, name)) != name:
+            message = f"`{other}` is what documents of the type `{artifact_type}` are already"
+            problems.error("E104", item.artifact_type.span, message, help="declare all of their fields in one kind")
         kinds[name] = {
             **CUSTOM_FIELDS,
             **{spec.name: Field(spec.type, spec.optional) for spec in fields_of(item, problems)},

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 IDENTITY_FORMS = ("x509", "keyless", "key")
 
+CLOCK = ("now", "today", "time", "date")
+"""What people call the instant, which has no name."""
+
 STATES = ("signed", "present", "missing")
 """What stands behind `is` and is no name: a misspelt one is read as a name."""
 
@@ -127,6 +130,8 @@ class Names:
         home = scope.module.schema.home(name)
         if home is not None:
             return self._wrong("E101", span, f"there is no `{name}` here", help=f"the collection is `{home}`")
+        if name.lower() in CLOCK:
+            return self._wrong("E101", span, f"there is no `{name}`", help="ask how old a time is: `T within 24 hours`")
         near = closest(name, candidates)
         help = f"did you mean `{near}`?" if near else "declare it with `let` or `param`, or import its library"
         return self._wrong("E101", span, f"there is no `{name}`", help=help, suggestion=near)
