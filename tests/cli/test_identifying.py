@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,13 +71,14 @@ def test_discover_takes_one_too(registry: Simulator) -> None:
 
 
 def test_a_login_in_variables(registry: Simulator, policy: Path) -> None:
-    given = {"USERNAME": "ci", "PASSWORD": CANARY}
-    environment = {f"POLICYENGINE_REGISTRY_{name}": value for name, value in given.items()}
-    ran = policyengine("eval", image(registry), policy, **environment, POLICYENGINE_REGISTRY_HOST=registry.host)
-    assert ran.code == 0, ran.err
-    ran = policyengine("eval", image(registry), policy, **environment, POLICYENGINE_REGISTRY_HOST="other.example.com")
-    assert ran.code == 3
-    ran = policyengine("eval", image(registry), policy, **environment)
+    def tried(**host: str) -> Finished:
+        given = {"USERNAME": "ci", "PASSWORD": CANARY, **host}
+        environment: Any = {f"POLICYENGINE_REGISTRY_{name}": value for name, value in given.items()}
+        return policyengine("eval", image(registry), policy, **environment)
+
+    assert tried(HOST=registry.host).code == 0
+    assert tried(HOST="other.example.com").code == 3
+    ran = tried()
     assert ran.code == 2
     assert "POLICYENGINE_REGISTRY_HOST" in ran.err
     assert CANARY not in ran.err

@@ -568,7 +568,7 @@ def test_an_unpacked_archive_leaves_nothing_behind(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     path = tmp_path / "layout.tar.gz"
     path.write_bytes(gzip.compress(tar(content.files())))
-    assert Layout(path).resolve("1")
+    assert Layout(path).resolve("1").digest
     assert not list((tmp_path / "temporary").iterdir())
 
 

@@ -32,8 +32,8 @@ from policyengine.errors import (
 from policyengine.oci import OCI_INDEX, OCI_MANIFEST, Descriptor
 from policyengine.registry.client import Registry
 from policyengine.registry.referrers import ELSEWHERE, IRRELEVANT, attached
-from policyengine.registry.repository import Repository
 from policyengine.registry.session import Retry
+from policyengine.registry.store import Whole
 from tests.simulator.content import SARIF, SIGNATURE, SPDX, Content, descriptor
 from tests.simulator.registry import Fault, Simulator
 
@@ -53,7 +53,7 @@ def other() -> Iterator[Simulator]:
         yield simulator
 
 
-def repository(registry: Simulator, **options: Any) -> Repository:
+def repository(registry: Simulator, **options: Any) -> Whole:
     client = Registry(**{"environment": {}, "retry": QUICK, "timeout": 20.0, **options})
     registry.clients.append(client)
     return client.repository(f"{registry.host}/a/b")
@@ -810,7 +810,7 @@ def test_the_canary(auth: str, kind: str, registry: Simulator, other: Simulator,
             )
             store = client.repository(f"{registry.host}/a/b")
             result = store.each(store.resolve, ["1", image["digest"]])
-            texts = [repr(vars(client)), repr(vars(store)), repr(store._session._authorizer._logins)]
+            texts = [repr(vars(client)), repr(vars(store)), repr(vars(store)["_session"]._authorizer._logins)]
             texts += [
                 text for e in result if isinstance(e, Exception) for text in (repr(e), e.help, repr(pickle.dumps(e)))
             ]

@@ -15,8 +15,9 @@ from policyengine import limits
 from policyengine.errors import DigestMismatch, PolicyEngineError, RegistryError, Unauthorized, Unreachable
 from policyengine.registry.client import Registry
 from policyengine.registry.pace import Pace
-from policyengine.registry.repository import RESUMED_BYTES, Repository
+from policyengine.registry.repository import RESUMED_BYTES
 from policyengine.registry.session import Retry
+from policyengine.registry.store import Whole
 from tests.simulator.content import Content, descriptor
 from tests.simulator.registry import Fault, Simulator
 
@@ -30,7 +31,7 @@ def registry() -> Iterator[Simulator]:
         yield simulator
 
 
-def repository(registry: Simulator, folder: Path | None = None, **options: Any) -> Repository:
+def repository(registry: Simulator, folder: Path | None = None, **options: Any) -> Whole:
     if folder:
         path = folder / "config.json"
         path.write_text(json.dumps({"auths": {registry.host: {"username": "user", "password": "secret"}}}))
@@ -98,7 +99,7 @@ def test_fewer_requests_at_once_after_a_429(registry: Simulator) -> None:
     entries = [descriptor(registry.content.blob(b"%d" % number)) for number in range(40)]
     store = repository(registry, workers=4)
     assert all(isinstance(each, bytes) for each in store.each(lambda entry: store.blob(entry, 1000), entries))
-    assert store._session._pace.most < 8
+    assert vars(store)["_session"]._pace.most < 8
 
 
 def test_the_pace_is_halved_once_for_all_that_were_under_way() -> None:
@@ -137,7 +138,7 @@ def test_a_token_that_ran_out_is_renewed_before_it_is_refused(registry: Simulato
     registry.auth = "bearer"
     store = repository(registry, tmp_path)
     store.resolve("1")
-    store._session._authorizer._until = 0.0
+    vars(store)["_session"]._authorizer._until = 0.0
     store.resolve("1")
     paths = [seen.path.partition("?")[0] for seen in registry.seen]
     assert paths == ["/v2/a/b/manifests/1", "/token", "/v2/a/b/manifests/1", "/token", "/v2/a/b/manifests/1"]

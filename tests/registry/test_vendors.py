@@ -11,8 +11,8 @@ import pytest
 
 from policyengine.registry.client import Registry
 from policyengine.registry.referrers import attached
-from policyengine.registry.repository import Repository
 from policyengine.registry.session import Retry
+from policyengine.registry.store import Whole
 from tests.simulator.content import SARIF, SIGNATURE, Content, descriptor
 from tests.simulator.registry import TOKEN, Fault, Simulator
 from tests.simulator.vendors import VENDORS
@@ -33,7 +33,7 @@ def vendor(request: Any) -> Iterator[Simulator]:
         yield registry
 
 
-def opened(vendor: Simulator, folder: Path, trusted: bool = True, **entry: str) -> Repository:
+def opened(vendor: Simulator, folder: Path, trusted: bool = True, **entry: str) -> Whole:
     path = folder / "config.json"
     path.write_text(json.dumps({"auths": {vendor.host: entry or {"username": USER, "password": SECRET}}}))
     hosts = [vendor.storage] if trusted else []
