@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from policyengine import limits
 from policyengine.decision.combine import DENY, ERROR, joined
 from policyengine.decision.model import Decision, Reason, SignatureResult, Subject
 from policyengine.errors import ContentError, Malformed, PolicyEngineError, RegistryError
@@ -53,7 +54,7 @@ class Terms(Struct, frozen=True):
     """By what is decided: policies with their environment and parameters, trust, and the instant (aware, UTC).
 
     `revoked` checks certificates for revocation; without it nobody is asked, and whoever names a responder or a
-    revocation list cannot be said not to be revoked.
+    revocation list cannot be said not to be revoked. `signatures` of one artifact are tried at most.
     """
 
     policies: PolicySet
@@ -62,6 +63,7 @@ class Terms(Struct, frozen=True):
     environment: str | None = None
     parameters: Mapping[str, Any] = {}
     revoked: Check | None = None
+    signatures: int = limits.SIGNATURES_PER_SUBJECT
 
 
 class Evaluation(Struct, frozen=True):
@@ -80,7 +82,7 @@ class Evaluation(Struct, frozen=True):
         policies = terms.policies
         judge = Judge(terms.trust, request.reference.name, terms.at, terms.revoked)
         configuration = policies.configuration or request.platform is not None
-        wanted = Wanted(policies.kinds, policies.artifact_types, configuration, judge.trusted)
+        wanted = Wanted(policies.kinds, policies.artifact_types, configuration, judge.trusted, terms.signatures)
         return cls(request, terms, wanted, judge)
 
     @property

@@ -29,7 +29,6 @@ from policyengine.verification.notation.manifest import thumbprints
 from policyengine.waves import Call, Waves, together, wave
 
 SIGNATURE = "application/vnd.cncf.notary.signature"
-TOO_MANY = f"only {limits.SIGNATURES_PER_SUBJECT} signatures of one artifact are tried"
 UNTYPED = frozenset(
     {
         "application/vnd.oci.empty.v1+json",
@@ -44,13 +43,14 @@ class Wanted(Struct, frozen=True):
     """What the policies ask for: kinds of documents, and the artifact types of the kinds that they declare.
 
     `configuration` says that a rule reads something which only the image's configuration holds. `trusted`
-    gives the fingerprints of the certificates that may have signed.
+    gives the fingerprints of the certificates that may have signed; `signatures` of one artifact are tried at most.
     """
 
     kinds: frozenset[str] = frozenset()
     declared: frozenset[str] = frozenset()
     configuration: bool = False
     trusted: Callable[[], frozenset[str]] = frozenset
+    signatures: int = limits.SIGNATURES_PER_SUBJECT
 
     @property
     def documents(self) -> bool:
@@ -330,17 +330,17 @@ def envelopes(signatures: Sequence[Signature], wanted: Wanted) -> list[Part]:
     found = [(s, s.found.manifest) for s in signatures if isinstance(s.found, Referrer)]
     shaped = [(signature, manifest) for signature, manifest in found if len(manifest.layers) == 1]
     room = limits.ENVELOPES_BYTES
-    if len(shaped) > limits.SIGNATURES_PER_SUBJECT or sum(m.layers[0].size for _, m in shaped) > room:
+    if len(shaped) > wanted.signatures or sum(m.layers[0].size for _, m in shaped) > room:
         trusted = wanted.trusted()
         shaped.sort(key=lambda pair: (not _promising(pair[1], trusted), pair[1].layers[0].size))
     parts = []
     for number, (signature, manifest) in enumerate(shaped):
         signature.envelope = part = Part(manifest.layers[0])
         room -= part.descriptor.size
-        if number < limits.SIGNATURES_PER_SUBJECT and room >= 0:
+        if number < wanted.signatures and room >= 0:
             parts.append(part)
         else:
-            part.content = Untried(TOO_MANY)
+            part.content = Untried(f"only {len(parts)} signatures of one artifact are tried")
     return parts
 
 

@@ -63,6 +63,9 @@ PLATFORMS_AT_ONCE = 16
 SIGNATURES_PER_SUBJECT = 100
 """Signatures tried for one artifact: `notation verify --max-signatures` has the same default."""
 
+SIGNATURES_AT_MOST = 1000
+"""The most that `--max-signatures` takes: each costs two requests and two public-key operations or more."""
+
 CHAIN_LENGTH = 10
 """Certificates in one chain."""
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from policyengine import __version__
+from policyengine import __version__, limits
 from policyengine.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -187,6 +187,8 @@ def judging(function: F) -> F:
         option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="auto",
                help="How to find what is attached: by the API, by tags, or both."),
         option("--workers", topic="Registry", type=int, default=8, metavar="N", help="Requests at once; 8."),
+        option("--max-signatures", topic="Registry", type=int, default=limits.SIGNATURES_PER_SUBJECT, metavar="N",
+               help="Signatures tried of one artifact; 100."),
         option("--timeout", topic="Registry", type=float, default=60.0, metavar="SECONDS", help="For one image; 60."),
         option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM."),
         option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag."),

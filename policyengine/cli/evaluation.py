@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from policyengine import limits
 from policyengine.cli.identifying import Identity
 from policyengine.cli.images import Arguments, Image, in_layouts, in_registries, sorted_out
 from policyengine.cli.instants import moment
@@ -65,6 +66,7 @@ class Options(Struct, frozen=True, kw_only=True):
     identity: Identity = Identity()
     timeout: float = 60.0
     workers: int = 8
+    max_signatures: int = limits.SIGNATURES_PER_SUBJECT
     referrers: str = "auto"
     offline: bool = False
     no_cache: bool = False
@@ -218,6 +220,11 @@ def _bounds(options: Options) -> None:
         raise UsageError("the timeout is not a positive number of seconds", "write --timeout 60")
     if options.workers < 1:
         raise UsageError("the number of workers is not positive", "write --workers 8")
+    if not 1 <= options.max_signatures <= limits.SIGNATURES_AT_MOST:
+        raise UsageError(
+            f"between 1 and {limits.SIGNATURES_AT_MOST} signatures of one artifact can be tried",
+            f"write --max-signatures {limits.SIGNATURES_PER_SUBJECT}",
+        )
 
 
 def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
@@ -230,7 +237,8 @@ def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: dateti
         terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")
     if trust.reason:
         terminal.warn(f"no signature is trusted: {trust.reason}; {NOBODY}")
-    return Terms(policies, trust, at, options.environment, parameters, None if options.offline else asking())
+    revoked = None if options.offline else asking()
+    return Terms(policies, trust, at, options.environment, parameters, revoked, options.max_signatures)
 
 
 def _path(text: str | None) -> Path | None:

@@ -42,7 +42,8 @@ def recorded(terminal: Terminal, options: Options) -> tuple[Decision, ...]:
     if by.revoked is not None:
         by = replace(by, revoked=Revocation(recorder.overhear(PlainFetch()), cached=False))
     decisions = all_decided(terminal, options, watched, by)
-    grounds = Grounds(by.policies, by.trust, by.at, by.environment, options.parameters, options.fail_on)
+    told = (by.environment, options.parameters, options.fail_on, by.signatures)
+    grounds = Grounds(by.policies, by.trust, by.at, *told)
     recorder.save(path, grounds, _report(decisions))
     return decisions
 
@@ -98,7 +99,8 @@ def terms_of(found: Recorded) -> Terms:
     policies = replay.policies(found)
     parameters = policies.parameters(record.parameters) if record.parameters else {}
     revoked = None if record.revocation is None else Revocation(replay.fetch(found), cached=False)
-    return Terms(policies, replay.trust(found), replay.instant(found), record.environment, parameters, revoked)
+    trust, at = replay.trust(found), replay.instant(found)
+    return Terms(policies, trust, at, record.environment, parameters, revoked, record.signatures)
 
 
 def images_of(found: Recorded) -> list[Image]:

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from policyengine import limits
 from policyengine.errors import PolicyEngineError
 from policyengine.oci import Descriptor
 
@@ -124,8 +125,8 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """A decision about images, with everything that it depended on.
 
     `at` is the instant as RFC 3339; `parameters` are as they were given, `NAME=VALUE`; `policy_set` is the digest of
-    the policies together. `revocation` is `None` where nobody was to be asked. `report` is the decision itself, as
-    `-o json` shows it.
+    the policies together; `signatures` of one artifact were tried at most. `revocation` is `None` where nobody was to
+    be asked. `report` is the decision itself, as `-o json` shows it.
     """
 
     format: str
@@ -140,4 +141,5 @@ class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     environment: str | None = None
     parameters: tuple[str, ...] = ()
     fail_on: Literal["deny", "warn"] = "deny"
+    signatures: int = limits.SIGNATURES_PER_SUBJECT
     revocation: tuple[Revocation, ...] | None = None

@@ -155,6 +155,7 @@ class Recorder:
             by.environment,
             by.parameters,
             by.fail_on,
+            by.signatures,
             self._overheard(),
         )
         archive.save(path, found, self._contents)
@@ -191,6 +192,7 @@ class Grounds(Struct, frozen=True):
     environment: str | None
     parameters: tuple[str, ...]
     fail_on: Literal["deny", "warn"]
+    signatures: int
 
 
 def _with_answers(image: record.Image, watched: Watched) -> record.Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policyengine import Decision, Layout, limits
+from policyengine import Decision, Layout, engine, limits
 from policyengine.errors import TooLarge
 from policyengine.oci import Descriptor
 from tests import example
@@ -182,7 +183,7 @@ def crowd(written: Any, target: dict[str, Any], number: int, *, naming: Any = ST
 @pytest.fixture
 def three(monkeypatch: pytest.MonkeyPatch) -> None:
     """Three signatures of an artifact are tried, and not a hundred."""
-    monkeypatch.setattr(limits, "SIGNATURES_PER_SUBJECT", 3)
+    monkeypatch.setattr(engine, "Terms", partial(engine.Terms, signatures=3))
 
 
 @pytest.mark.usefixtures("three")
@@ -203,6 +204,7 @@ def test_signatures_that_nobody_tried_are_not_known(layout: Path) -> None:
 
     assert decision.decision == "deny"
     assert states(decision)["image-signed"] == "undetermined"
+    assert "only 3 signatures of one artifact are tried" in str(decision.violations)
 
 
 @pytest.mark.usefixtures("three")

@@ -143,6 +143,17 @@ def test_parameters_and_environments(run: Command, tmp_path: Path) -> None:
         assert run("eval", "--replay", tmp_path / "record.tar", "-o", "json") == before
 
 
+def test_the_bound_on_signatures(run: Command, tmp_path: Path) -> None:
+    image, path = f"{example.LAYOUT}:clean", tmp_path / "record.tar"
+    before = recorded(run, path, image, "--max-signatures", "1")
+
+    assert before[0] == 0
+    assert json.loads(members(path)["record.json"])["signatures"] == 1
+    assert run("eval", "--replay", path, "-o", "json") == before
+    for wrong in ("0", "-1", "1001", "many"):
+        assert run(*BASE, image, "--max-signatures", wrong)[0] == 2
+
+
 def test_equal_runs_write_equal_records(run: Command, tmp_path: Path) -> None:
     for name in ("one.tar", "two.tar"):
         recorded(run, tmp_path / name, f"{example.LAYOUT}:clean")
@@ -215,7 +226,7 @@ def test_answers_about_revocation_are_replayed(tmp_path: Path) -> None:
     recorder = Recorder()
     recorder.watch(deciding_reference(), None, None, "")  # type: ignore[arg-type] # it is asked nothing
     before = Revocation(recorder.overhear(net), cached=False)(chain, signing.NOW)
-    terms = Grounds(deciding.policies(), deciding.trust(), signing.NOW, None, (), "deny")
+    terms = Grounds(deciding.policies(), deciding.trust(), signing.NOW, None, (), "deny", 100)
     recorder.save(tmp_path / "record.tar", terms, "{}")
     found = Recorded(tmp_path / "record.tar")
 
