@@ -139,6 +139,8 @@ class _Object(Struct, frozen=True):
             return
         for item in items.items:
             self.read(item, kind)
+        beside = {key: below for key, below in (node.fields or {}).items() if key != "items"}
+        self._search(Node(node.line, fields=beside), "a list")
 
     def _pod(self, pod: Node | None, owner: str, node: Node) -> None:
         """A pod's containers of all sorts, and the images that it mounts."""
@@ -184,9 +186,11 @@ class _Object(Struct, frozen=True):
             if "image" in fields:
                 self._custom(fields["image"], owner)
             for key, below in fields.items():
+                if LIKE_IMAGE.fullmatch(key) and below.get("repository") is not None:
+                    self.found.add(below, _at(self.name, below), f"`{key}` of {owner}")
                 if LIKE_IMAGE.fullmatch(key) and below.text and ("/" in below.text or ":" in below.text):
                     self.found.add(below, _at(self.name, below), f"`{key}` of {owner}")
-            waiting += [below for key, below in fields.items() if key not in NO_IMAGES_BELOW and key != "image"]
+            waiting += [below for key, below in fields.items() if key not in NO_IMAGES_BELOW]
             waiting += node.items or ()
 
     def _custom(self, image: Node, owner: str) -> None:

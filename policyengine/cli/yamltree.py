@@ -186,7 +186,11 @@ class _Composer:
         return self._merged(fields) if MERGE in fields else fields
 
     def _merged(self, fields: dict[str, Node]) -> dict[str, Node]:
-        """The fields with those that `<<` brings in, which give way to those that are written here."""
+        """The fields with those that `<<` brings in, which give way to those that are written behind it.
+
+        Of a key before it, some readers (kubectl's among them) take what is merged, and others what is written.
+        """
+        before = list(fields)[: list(fields).index(MERGE)]
         source = fields.pop(MERGE)
         sources = [source] if source.items is None else source.items
         merged: dict[str, Node] = {}
@@ -195,6 +199,9 @@ class _Composer:
                 raise self._refusal(source.line, "`<<` merges something that is not a map")
             self._count(len(each.fields), source.line)
             merged = {**each.fields, **merged}
+        for name in filter(merged.__contains__, before):
+            what = f"`<<` brings in the key {quoted(name)}, which stands here before it"
+            raise self._refusal(fields[name].line, what, "write `<<` as the first key")
         return {**merged, **fields}
 
     def _refusal(self, line: int, what: str, help: str = "") -> UsageError:

@@ -129,7 +129,7 @@ services:
   web:
     <<: *base
     ports: ["80:80"]
-  worker: {image: "r.example.com/worker@sha256:aa", <<: [*base], profiles: [batch]}
+  worker: {<<: [*base], image: "r.example.com/worker@sha256:aa", profiles: [batch]}
   data:
     image: r.example.com/db:1
     volumes: [{type: image, source: "r.example.com/seed:1", target: /seed}, "data:/var"]
@@ -246,3 +246,38 @@ def test_no_text_is_taken_for_nothing(text: str) -> None:
     except UsageError:
         return
     assert found.images or found.problems
+
+
+def test_a_key_before_a_merge_that_brings_it_in_too_is_refused() -> None:
+    """The reader of kubectl lets what is merged win there, and most others what is written."""
+    text = """\
+apiVersion: v1
+kind: Pod
+metadata: {annotations: &other {image: r.example.com/other:1}}
+spec:
+  containers:
+    - name: app
+      image: r.example.com/app:1
+      <<: *other
+"""
+    with pytest.raises(UsageError, match=r"^deploy.yaml:7: `<<` brings in the key `image`"):
+        read(text)
+    first = text.replace("      image: r.example.com/app:1\n", "") + "      image: r.example.com/app:1\n"
+    assert names(read(first)) == ["r.example.com/app:1"]
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        "sidecarImage: {repository: r.example.com/other, tag: '1'}",
+        "other: {image: {reference: r.example.com/a:1, image: r.example.com/other:1}}",
+    ],
+)
+def test_no_image_in_an_image_is_passed_over(below: str) -> None:
+    found = read(f"apiVersion: example.com/v1\nkind: App\nspec:\n  image: r.example.com/a:1\n  {below}\n")
+    assert found.problems or "r.example.com/other:1" in names(found)
+
+
+def test_what_stands_beside_the_items_of_a_list_is_looked_at_too() -> None:
+    text = "apiVersion: example.com/v1\nkind: WorkList\nitems: []\nspec: {image: r.example.com/other:1}\n"
+    assert names(read(text)) == ["r.example.com/other:1"]
