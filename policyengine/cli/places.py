@@ -26,11 +26,11 @@ MARKER = "oci-layout"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def reaching(function: F) -> F:
-    """The options that say how registries are reached."""
+def reaching(function: F, referrers: str = "auto") -> F:
+    """The options that say how registries are reached; `referrers` is the default of `--referrers`."""
     for add in (
-        option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="auto",
-               help="How what is attached is listed: by the API, by tags, or both."),
+        option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default=referrers,
+               help=f"How what is attached is listed: by the API, by tags, or both; {referrers}."),
         option("--workers", topic="Registry", type=int, default=8, metavar="N", help="Requests at once; 8."),
         option("--timeout", topic="Registry", type=float, metavar="SECONDS", help="For everything."),
         option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM."),

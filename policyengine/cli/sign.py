@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from policyengine.cli.commands import Command, option, shared
+from policyengine.cli.places import Reach, reaching
 
 if TYPE_CHECKING:
     from policyengine.cli.terminal import Terminal
@@ -32,16 +34,12 @@ Exit codes: 0 signed · 2 wrong use · 3 could not be fetched or pushed
 @option("--timestamp-url", metavar="URL", help="A time stamping authority (RFC 3161).")
 @option("--at", "at", metavar="TIME", help="The signing time to state (RFC 3339); now.")
 @option("--oci-layout", is_flag=True, help="REFERENCE is `path@digest` or `path:tag` of an OCI image layout.")
-@option("--registry-config", topic="Registry", metavar="FILE", help="Logins, as `docker login` keeps them.")
-@option("--plain-http", topic="Registry", is_flag=True, help="Without TLS; loopback names need no flag.")
-@option("--ca-file", topic="Registry", metavar="FILE", help="Certificates of the registry's authority, as PEM.")
-@option("--timeout", topic="Registry", type=float, default=60.0, metavar="SECONDS", help="For all requests; 60.")
-@option("--referrers", topic="Registry", type=click.Choice(["auto", "api", "tag"]), default="tag",
-        help="Where the signature is listed: by the registry, or under a tag, as Notation does; tag.")  # fmt: skip
+@partial(reaching, referrers="tag")  # as `notation sign`, which `notation verify` expects
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]", help="table or json.")
 @shared
 def command(terminal: Terminal, **options: Any) -> int:
     """Sign an image or another artifact with a key in a file, as `notation sign` does, for rehearsals."""
     from policyengine.cli.signing import Options, sign
 
-    return sign(terminal, Options(**options))
+    reach = Reach.of(options)
+    return sign(terminal, Options(**options), reach)

@@ -14,15 +14,15 @@ from policyengine import __version__, limits
 from policyengine.cli.durations import duration
 from policyengine.cli.instants import moment
 from policyengine.cli.output import Output, outputs, put
+from policyengine.cli.places import Place, Reach, place, reached
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError, VerificationError
 from policyengine.evidence.problems import quoted
-from policyengine.oci import Descriptor, Reference
+from policyengine.oci import Descriptor
 from policyengine.reports.json import dump
 from policyengine.reports.look import Page
 
 if TYPE_CHECKING:
-    from policyengine.registry.client import Registry
     from policyengine.signing.artifact import Artifact
 
 FORMATS = ("table", "json")
@@ -64,33 +64,23 @@ class Options(Struct, frozen=True, kw_only=True):
     timestamp_url: str | None = None
     at: str | None = None
     oci_layout: bool = False
-    registry_config: str | None = None
-    plain_http: bool = False
-    ca_file: str | None = None
-    timeout: float = 60.0
-    referrers: str = "tag"
     outputs: tuple[str, ...] = ()
 
 
-class Place(Protocol):
+class Writer(Protocol):
     """Where signatures are attached: a layout's writer, or a registry's."""
 
     def attach(self, manifest: bytes, blobs: tuple[bytes, ...], listed: Descriptor) -> None: ...
 
 
-def sign(terminal: Terminal, options: Options) -> int:
+def sign(terminal: Terminal, options: Options, reach: Reach) -> int:
     """Sign what the reference names, and say which signature came of it."""
     wanted, at = outputs(options.outputs, FORMATS), moment(options.at)
-    if options.oci_layout:
-        from policyengine.registry.layout import Layout, parse_layout_reference
-        from policyengine.registry.writing import LayoutWriter
-
-        path, name = parse_layout_reference(options.reference)
-        target, place = Layout(path).resolve(name), LayoutWriter(path)
+    where = place(options.reference, options.oci_layout)
+    with reached(where, reach) as (store, registry):
+        target = store.resolve(where.target)
         made = _signed(options, target, at)
-        place.attach(made.manifest, made.blobs, made.descriptor)
-    else:
-        target, made = _in_registry(options, at)
+        _writer(where, registry).attach(made.manifest, made.blobs, made.descriptor)
     subject = {"mediaType": target.media_type, "digest": target.digest, "size": target.size}
     signature = {"digest": made.descriptor.digest, "format": options.form}
     _report(terminal, wanted, {"reference": options.reference, "subject": subject, "signature": signature})
@@ -99,25 +89,13 @@ def sign(terminal: Terminal, options: Options) -> int:
     return 0
 
 
-def _in_registry(options: Options, at: datetime) -> tuple[Descriptor, Artifact]:
-    reference = Reference.parse(options.reference)
-    with _registry(options) as registry:
-        target = registry.repository(reference.name).resolve(reference.target)
-        made = _signed(options, target, at)
-        registry.pusher(reference.name).attach(made.manifest, made.blobs, made.descriptor)
-    return target, made
+def _writer(where: Place, registry: Any) -> Writer:
+    if where.path is None:
+        writer: Writer = registry.pusher(where.name)
+        return writer
+    from policyengine.registry.writing import LayoutWriter
 
-
-def _registry(options: Options) -> Registry:
-    from policyengine.registry.client import Registry
-
-    return Registry(
-        plain_http=True if options.plain_http else None,
-        ca_file=options.ca_file,
-        registry_config=options.registry_config,
-        referrers=options.referrers,
-        timeout=options.timeout,
-    )
+    return LayoutWriter(where.path)
 
 
 def _signed(options: Options, target: Descriptor, at: datetime) -> Artifact:
