@@ -54,16 +54,26 @@ def loads(data: bytes, *, max_depth: int = limits.JSON_DEPTH) -> object:
 
     Raises `JsonError` for anything that is not exactly one strict JSON text in UTF-8.
     """
+    return counted(data, max_depth)[0]
+
+
+def counted(data: bytes, max_depth: int | None) -> tuple[object, int]:
+    """The value of `data` as `loads` reads it, and how many colons it writes: for parts of a text that is counted whole.
+
+    `max_depth` is `None` where the caller knows that the nesting is within bounds.
+    """
     _check_encoding(data)
     text = data.removeprefix(BOM)
     try:
-        _check_depth(text, max_depth)
+        if max_depth is not None:
+            _check_depth(text, max_depth)
         value = _decode(text)
-        if not _every_key_kept(text, value):
-            raise _Place("the same key occurs twice in one object", *_repeated_key(text))
+        written = colons(text)
+        if msgspec.json.encode(value).count(b":") != written:
+            raise _Place(REPEATED, *_repeated_key(text))
     except _Place as fault:
         raise _located(data, fault, len(data) - len(text)) from None
-    return value
+    return value, written
 
 
 def check(data: bytes, *, max_depth: int = limits.JSON_DEPTH) -> None:
@@ -185,9 +195,7 @@ def _syntax_fault(text: bytes, message: str) -> _Place:
 # Repeated keys ------------------------------------------------------------------------------------
 
 
-def _every_key_kept(text: bytes, value: object) -> bool:
-    """Whether `value` has as many keys as `text` wrote, by counting colons (see the module's text)."""
-    return msgspec.json.encode(value).count(b":") == colons(text)
+REPEATED = "the same key occurs twice in one object"
 
 
 def colons(text: bytes) -> int:

@@ -27,7 +27,7 @@ STREAMED: Mapping[str, Any] = {
     "components": {},  # CycloneDX
     "artifacts": {},  # Syft
     "matches": {},  # Grype
-    "runs": {"results": {}},  # SARIF
+    "runs": {"results": {}, "tool": {"driver": {"rules": {}}}},  # SARIF
     "Results": {"Vulnerabilities": {}},  # Trivy
 }
 """The arrays that are read in pieces, or the objects in whose members such arrays are."""
@@ -43,108 +43,124 @@ UNREAD = {
 class Pieces:
     """An array whose elements are decoded, and checked, as somebody goes through it. Raises `JsonError` then."""
 
-    def __init__(self, raws: Raws, depth: int, waiting: set[Pieces]) -> None:
-        self._raws, self._depth, self._waiting = raws, depth, waiting
-        waiting.add(self)
+    def __init__(self, raws: Raws, depth: int, document: Document) -> None:
+        self._raws, self._depth, self._document = raws, depth, document
+        document.waiting.add(self)
 
     def __len__(self) -> int:
         return len(self._raws)
 
     def __getitem__(self, position: int) -> Any:
-        return _strict(bytes(self._raws[position]), self._depth)
+        return strictjson.loads(bytes(self._raws[position]), max_depth=self._depth)
 
     def __iter__(self) -> Iterator[Any]:
-        batch: Raws = []
-        size = 0
+        kept, size, level, batch = 0, 0, 0, list[bytes]()
         for raw in self._raws:
-            batch.append(raw)
-            size += len(memoryview(raw))
+            text = bytes(raw)
+            batch.append(text)
+            size += len(text)
+            level = max(level, text.count(b"[") + text.count(b"{"))  # no element is nested deeper than that
             if size >= SMALL:
-                yield from _batch(batch, self._depth)
-                batch, size = [], 0
-        yield from _batch(batch, self._depth)
-        self._waiting.discard(self)
+                values, colons = self._read(batch, level)
+                yield from values
+                kept, size, level, batch = kept + colons, 0, 0, []
+        values, colons = self._read(batch, level)
+        yield from values
+        self._document.went_through(self, kept + colons)
 
-
-def _batch(raws: Raws, depth: int) -> list[Any]:
-    found: list[Any] = _strict(b"[" + b",".join(raws) + b"]", depth + 1)
-    return found
-
-
-def _strict(text: bytes, depth: int) -> Any:
-    return strictjson.loads(text, max_depth=depth)
+    def _read(self, batch: list[bytes], level: int) -> tuple[list[Any], int]:
+        """The elements of `batch`, and the colons in them. `level` bounds how deep any is nested."""
+        found: Any = strictjson.counted(b"[" + b",".join(batch) + b"]", None if level <= self._depth else self._depth + 1)
+        return found  # type: ignore[no-any-return]
 
 
 class Document:
-    """A parsed document: `value`, in which arrays may be `Pieces`."""
+    """A parsed document: `value`, in which arrays may be `Pieces`.
 
-    def __init__(self, value: Any) -> None:
+    A repeated key takes its colon with it (see `policyengine.strictjson`). Of a document in pieces `written` is the
+    number of colons in its text, and `kept` that of those in what has been read of it.
+    """
+
+    def __init__(self, value: Any, written: int = 0) -> None:
         self.value = value
+        self.written, self.kept = written, 0
         self.waiting: set[Pieces] = set()  # those that nobody went through yet
+
+    def went_through(self, pieces: Pieces, colons: int) -> None:
+        """Somebody went through `pieces`, perhaps not for the first time, which hold as many `colons`."""
+        if pieces in self.waiting:
+            self.waiting.remove(pieces)
+            self.kept += colons
 
     def finish(self) -> None:
         """Go through what nobody asked for. Raises `JsonError` as reading it would have."""
         while self.waiting:
             for _ in next(iter(self.waiting)):
                 pass
+        if self.kept != self.written:
+            raise strictjson.JsonError(strictjson.REPEATED)
 
 
 def loads(data: bytes) -> Document:
     """The document of the JSON text `data`. Raises `JsonError`, with the place, where it is not strict JSON.
 
-    What is in `Pieces` may still turn out not to be, and raises then, without the place.
+    What is in `Pieces`, and what holds them, may still turn out not to be, which `finish` tells, without the place.
     """
     text = data.removeprefix(strictjson.BOM)
     if len(text) > SMALL and text[:_LOOK].lstrip()[:1] == b"{":
-        document = Document(None)
         try:
-            document.value = _Splitter(document.waiting).document(text)
+            return _split(text)
         except (strictjson.JsonError, msgspec.DecodeError, RecursionError, ValueError):
             pass  # whoever reads it whole says where it is broken
-        else:
-            return document
     return Document(strictjson.loads(data))
+
+
+def _split(text: bytes) -> Document:
+    """The document of `text`, its large arrays in pieces."""
+    document = Document(None, strictjson.colons(text))
+    members = msgspec.json.decode(text, type=Members)
+    unread = frozenset(name for mark, names in UNREAD.items() if mark in members for name in names)
+    document.value = dict(_Splitter(document).read(members, STREAMED, unread, limits.JSON_DEPTH - 1))
+    return document
 
 
 class _Splitter:
     """Splits a text into its members, and the large arrays among them into elements."""
 
-    def __init__(self, waiting: set[Pieces]) -> None:
-        self._waiting = waiting
+    def __init__(self, document: Document) -> None:
+        self._document = document
 
-    def document(self, text: bytes) -> Any:
-        members = _members(text)
-        unread = frozenset(name for mark, names in UNREAD.items() if mark in members for name in names)
-        return dict(self._read(members, STREAMED, unread, limits.JSON_DEPTH - 1))
-
-    def _read(
+    def read(
         self, members: Members, streamed: Mapping[str, Any], unread: frozenset[str], depth: int
     ) -> Iterator[tuple[str, Any]]:
+        """The members of an object, but for large arrays that nobody reads."""
         for name, raw in members.items():
-            large = len(memoryview(raw)) > SMALL and memoryview(raw)[0] == ord("[")
-            if large and name in unread:
-                Pieces(msgspec.json.decode(raw, type=Raws), depth - 1, self._waiting)
+            self._document.kept += name.count(":") + 1
+            view = memoryview(raw)
+            large = len(view) > SMALL and view[0] in b"[{"
+            if large and view[0] == ord("[") and name in unread:
+                Pieces(msgspec.json.decode(raw, type=Raws), depth - 1, self._document)
             elif large and name in streamed:
-                yield name, self._array(msgspec.json.decode(raw, type=Raws), streamed[name], depth - 1)
+                yield name, self._large(raw, streamed[name], depth)
             else:
-                yield name, _strict(bytes(raw), depth)
+                yield name, self._whole(raw, depth)
 
-    def _array(self, raws: Raws, inner: Mapping[str, Any], depth: int) -> Any:
-        """The array whose elements are `raws`: in pieces, or each split in turn where arrays `inner` are streamed."""
+    def _whole(self, raw: msgspec.Raw, depth: int) -> Any:
+        value, colons = strictjson.counted(bytes(raw), depth)
+        self._document.kept += colons
+        return value
+
+    def _large(self, raw: msgspec.Raw, inner: Mapping[str, Any], depth: int) -> Any:
+        """An array in pieces; where arrays `inner` are streamed, each of its elements, or an object, split in turn."""
+        if memoryview(raw)[0] == ord("{"):
+            if not inner:
+                return self._whole(raw, depth)
+            return dict(self.read(msgspec.json.decode(raw, type=Members), inner, frozenset(), depth - 1))
+        raws = msgspec.json.decode(raw, type=Raws)
         if not inner:
-            return Pieces(raws, depth, self._waiting)
-        return [self._element(raw, inner, depth) for raw in raws]
+            return Pieces(raws, depth - 1, self._document)
+        return [self._element(each, inner, depth - 1) for each in raws]
 
     def _element(self, raw: msgspec.Raw, inner: Mapping[str, Any], depth: int) -> Any:
-        if len(memoryview(raw)) <= SMALL or memoryview(raw)[0] != ord("{"):
-            return _strict(bytes(raw), depth)
-        return dict(self._read(_members(bytes(raw)), inner, frozenset(), depth - 1))
-
-
-def _members(text: bytes) -> Members:
-    """The members of an object. A repeated key is refused: the colons are those of members, of keys, and one each."""
-    members = msgspec.json.decode(text, type=Members)
-    kept = sum(strictjson.colons(bytes(raw)) + name.count(":") + 1 for name, raw in members.items())
-    if kept != strictjson.colons(text):
-        raise strictjson.JsonError("the same key occurs twice in one object")
-    return members
+        view = memoryview(raw)
+        return self._large(raw, inner, depth) if len(view) > SMALL and view[0] == ord("{") else self._whole(raw, depth)

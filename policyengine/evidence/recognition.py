@@ -81,6 +81,8 @@ def _json(data: bytes) -> tuple[str, Reader, Any]:
             raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
         document = Document(listed)
     found = _known(document.value)
+    if len(found) != 1:
+        document.finish()  # a fault in the text comes before one in what it says
     if not found:
         raise EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
     if len(found) > 1:
