@@ -12,12 +12,13 @@ from pathlib import Path
 from tests.command import START, Finished
 
 PYTHON3 = """#!/bin/sh
-# `python3 -m venv FOLDER` makes a folder like a virtual environment, all else is Python.
-[ "${1:-}" = -m ] || exec {python} "$@"
-mkdir -p "$3/bin"
-printf '#!/bin/sh\\nexec {python} "$@"\\n' > "$3/bin/python"
-cp {pip} "$3/bin/pip"
-chmod +x "$3/bin/python"
+# `python3 -I -m venv FOLDER` makes a folder like a virtual environment, all else is Python.
+[ "${2:-}" = -m ] || exec {python} "$@"
+{python} "$1" -c 'import logging, subprocess' # as the real one does
+mkdir -p "$4/bin"
+printf '#!/bin/sh\\nexec {python} "$@"\\n' > "$4/bin/python"
+cp {pip} "$4/bin/pip"
+chmod +x "$4/bin/python"
 """
 PIP = """#!/bin/sh
 # Stands in for the package index: what is installed is the command of this checkout.
@@ -26,7 +27,7 @@ printf '%s\\n' "$*" >> {log}
 [ -n "${FAKE_PIP_EMPTY:-}" ] || cp {command} "$(dirname "$0")/policyengine"
 """
 COMMAND = """#!/bin/sh
-exec {python} -c {start} "$@"
+exec {python} -P -c {start} "$@"
 """
 
 

@@ -128,6 +128,15 @@ def test_what_is_no_image_fails_and_is_not_run(yard: Yard, place: Any, image: st
     assert not (yard.agent.work / "pwned").exists()
 
 
+def test_modules_among_the_sources_are_not_run(yard: Yard, place: Any) -> None:
+    """Whoever writes them could put another `policyengine` in the place of the real one, or read its login."""
+    for name in ("json", "logging", "subprocess", "venv"):
+        (yard.agent.work / f"{name}.py").write_text("open('pwned', 'w').close()\nraise SystemExit(0)\n")
+    ran = place.run(yard.agent, yard.image("clean"), yard.trust)
+    assert not (yard.agent.work / "pwned").exists()
+    assert ran.code == 0, ran.out + ran.err
+
+
 def test_what_an_earlier_run_left_decides_nothing(yard: Yard, place: Any) -> None:
     assert place.run(yard.agent, yard.image("clean"), yard.trust).code == 0
     yard.agent.command("exit 0")

@@ -6,7 +6,7 @@ image=${1:?name an image: registry/repository@digest}
 cd "$(dirname "$0")"
 if ! command -v policyengine >/dev/null; then
   tools=$(mktemp -d)
-  python3 -m venv "$tools"
+  python3 -I -m venv "$tools"
   "$tools/bin/pip" install --quiet --only-binary :all: "policyengine-gate==@VERSION@"
   PATH=$tools/bin:$PATH
 fi
