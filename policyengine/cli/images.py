@@ -46,6 +46,9 @@ def sorted_out(arguments: Sequence[str], policies: Sequence[str], listed: Sequen
     for path in paths:
         if os.path.lexists(f"{path}/{MARKER}"):
             raise UsageError(f"{quoted(path)} is an image layout, not policies", f"write --oci-layout {path}@sha256:…")
+        if _names_image(path):
+            advice = f"write ./{path} for the file or folder, or run this in another folder"
+            raise UsageError(f"{quoted(path)} names an image, and a file or folder that is here", advice)
     for reference in references:
         if reference.endswith((SUFFIX, "/")) or reference.startswith(("./", "../", "~")):
             raise UsageError(f"there is no {quoted(reference)}", "name the files or folders that hold your policies")
@@ -56,6 +59,14 @@ def sorted_out(arguments: Sequence[str], policies: Sequence[str], listed: Sequen
         missing = f"there is no file or folder {quoted(plain[-1])}" if plain else "no policy was named"
         raise UsageError(missing, "name the files or folders that hold your policies")
     return Arguments((*references, *(each.text for each in listed)), (*policies, *paths))
+
+
+def _names_image(text: str) -> bool:
+    """Whether `text` is a whole reference: a folder of that name among the sources must not take the image's place."""
+    try:
+        return bool(Reference.parse(text).target)
+    except InvalidReference:
+        return False
 
 
 def in_layouts(references: Sequence[str], repository: str | None, platform: str | None) -> list[Image]:

@@ -224,3 +224,14 @@ def test_ctrl_c_ends_a_run_over_several_images_at_once(policies: Path) -> None:
         connection.close()
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
+
+
+def test_a_folder_that_is_called_like_an_image_does_not_take_its_place(tmp_path: Path) -> None:
+    """The folder may lie among the sources: it would be read as policies, and the image would not be decided about."""
+    image = f"127.0.0.1:1/prod/order-api@sha256:{'0' * 64}"
+    hiding = tmp_path / image
+    hiding.mkdir(parents=True)
+    (hiding / "any.policy").write_text('policy any "Any"\nrule any deny "any"\n  require image.digest is present\n')
+    ran = policyengine("eval", image, "127.0.0.1:1/prod/other:1", POLICIES, cwd=tmp_path)
+    assert ran.code == 2
+    assert "names an image, and a file or folder that is here" in ran.err
