@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from policyengine import limits
@@ -20,6 +21,7 @@ Record = dict[str, Any]
 T = TypeVar("T")
 
 
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")  # what most texts begin with
 _BLANK = 1_000  # characters beyond which a text is not worth looking through for anything but white space
 
 
@@ -41,7 +43,7 @@ def text(record: Record, key: str) -> str | None:
         return None
     if type(value) is not str:
         raise _wrong(record, key, "a text")
-    if value and not value[0].isspace():
+    if value[:1] in _LETTERS:
         return value
     return value if len(value) > _BLANK or (value and not value.isspace()) else None
 
@@ -133,7 +135,13 @@ def number(record: Record, key: str) -> Decimal | None:
 
 def decimal(word: str) -> Decimal | None:
     """The finite number that `word` is, within the bounds that hold for numbers of JSON."""
-    if len(word) > limits.JSON_NUMBER_CHARS or "_" in word or not word.isascii():
+    return _decimal(word) if len(word) <= limits.JSON_NUMBER_CHARS else None
+
+
+@lru_cache(maxsize=1024)
+def _decimal(word: str) -> Decimal | None:
+    """See `decimal`. There are a hundred scores, and a large scan writes them ten thousand times."""
+    if "_" in word or not word.isascii():
         return None
     try:
         value = Decimal(word.strip())

@@ -17,6 +17,8 @@ _KNOWN = re.compile(
 def normal(name: str) -> str:
     """`name` without white space around it, in upper case where it is of a known scheme."""
     name = name.strip()
+    if name.startswith("CVE-"):
+        return name.upper()
     return name.upper() if _KNOWN.fullmatch(name) else name
 
 
@@ -32,8 +34,8 @@ def advisories(text: str) -> list[str]:
 
 def ranked(names: Iterable[str]) -> tuple[str, ...]:
     """The distinct `names`, normal, with the best known first: a CVE id, else a GitHub advisory, else the tool's."""
-    distinct = list(dict.fromkeys(normal(name) for name in names if name and not name.isspace()))
-    return tuple(sorted(distinct, key=_rank))
+    distinct = {normal(name): None for name in names if name and not name.isspace()}
+    return tuple(distinct) if len(distinct) < 2 else tuple(sorted(distinct, key=_rank))
 
 
 def _rank(name: str) -> int:

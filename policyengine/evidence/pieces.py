@@ -70,7 +70,9 @@ class Pieces:
 
     def _read(self, batch: list[bytes], level: int) -> tuple[list[Any], int]:
         """The elements of `batch`, and the colons in them. `level` bounds how deep any is nested."""
-        found: Any = strictjson.counted(b"[" + b",".join(batch) + b"]", None if level <= self._depth else self._depth + 1)
+        found: Any = strictjson.counted(
+            b"[" + b",".join(batch) + b"]", None if level <= self._depth else self._depth + 1
+        )
         return found  # type: ignore[no-any-return]
 
 

@@ -38,6 +38,7 @@ class Result(Struct):
     `id` is the rule's, empty where the result names none, which is legal (section 3.27.5).
     `level` is the effective one, `None` where the document writes a word that SARIF does not have.
     `location` is the first place: a file or logical name, and `line` its line from 1.
+    `memory` is what was found in the rule so far.
     """
 
     data: Record
@@ -50,18 +51,17 @@ class Result(Struct):
     suppressed: bool
     tool: str
     document: str
-    memory: dict[tuple[int, Any], Any]
+    memory: dict[Any, Any]
 
     def once(self, work: Callable[[Result], T]) -> T:
         """What `work` finds in the rule alone, found once however many results share the rule."""
-        key = (id(self.rule), work)
-        found = self.memory.get(key, _UNKNOWN)
+        found = self.memory.get(work, _UNKNOWN)
         if found is _UNKNOWN:
             try:
                 found = work(self)
             except Unreadable as fault:
                 found = fault
-            self.memory[key] = found
+            self.memory[work] = found
         if type(found) is Unreadable:
             raise found
         return found  # type: ignore[no-any-return]
@@ -148,17 +148,20 @@ class Rules:
         The id beats the index, which real tools get wrong; an index counts where the rule there has the id
         (or a prefix of it: section 3.27.5), or where the result states no id.
         """
-        reference = member(result, "rule")
+        reference = member(result, "rule") if "rule" in result else _NO_RULE
         name = text(result, "ruleId") or text(reference, "id")
         indexed = self._at(reference, index(result, "ruleIndex"))
         if name is None:
             return text(indexed, "id") or "", indexed
         stem = text(indexed, "id")
-        if stem is not None and f"{name}/".startswith(f"{stem}/"):
+        if stem == name or (stem is not None and f"{name}/".startswith(f"{stem}/")):
             return name, indexed
         return name, self._named(name)
 
     def _at(self, reference: Record, position: int | None) -> Record:
+        if not reference:
+            rules = self._components[0]
+            return rules[position] if position is not None and position < len(rules) else _NO_RULE
         component = index(member(reference, "toolComponent"), "index")
         rules = self._components[0 if component is None or component + 1 >= len(self._components) else component + 1]
         position = index(reference, "index") if position is None else position
@@ -191,7 +194,7 @@ def _overridden(invocation: Record) -> Iterator[tuple[str, str]]:
 
 def level(result: Record, rule: Record, invocations: Overrides) -> str | None:
     """The effective level by section 3.27.10, or `None` where it is no word of SARIF."""
-    if (text(result, "kind") or "fail") != "fail":
+    if "kind" in result and (text(result, "kind") or "fail") != "fail":
         return "none"
     stated = text(result, "level") or _override(result, rule, invocations)
     stated = stated or text(member(rule, "defaultConfiguration"), "level") or "warning"
@@ -208,11 +211,13 @@ def _override(result: Record, rule: Record, invocations: Overrides) -> str | Non
 
 def is_failure(result: Record) -> bool:
     """Whether the result is a finding: everything but what says that all is well (section 3.27.9)."""
-    return text(result, "kind") not in {"pass", "notApplicable", "informational"}
+    return "kind" not in result or text(result, "kind") not in {"pass", "notApplicable", "informational"}
 
 
 def is_suppressed(result: Record) -> bool:
     """Whether there are suppressions and all are accepted (section 3.27.23)."""
+    if "suppressions" not in result:
+        return False
     suppressions = records(result, "suppressions")
     return bool(suppressions) and all(text(each, "status") in {None, "accepted"} for each in suppressions)
 
@@ -221,7 +226,7 @@ def message(result: Record, rule: Record, tool: Record) -> str:
     """The text of the result's message, with its arguments where it is one of the rule's (section 3.11)."""
     stated = member(result, "message")
     plain = text(stated, "text")
-    name = text(stated, "id")
+    name = text(stated, "id") if "id" in stated else None
     if plain is None and name is not None:
         known = member(member(rule, "messageStrings"), name)
         known = known or member(member(member(tool, "driver"), "globalMessageStrings"), name)
@@ -244,7 +249,7 @@ def place(result: Record, artifacts: Sequence[Any]) -> tuple[str | None, int | N
 
 def _uri(location: Record, artifacts: Sequence[Any]) -> str | None:
     uri = text(location, "uri")
-    position = index(location, "index")
+    position = index(location, "index") if "index" in location else None
     if uri is None and position is not None and position < len(artifacts):
         artifact = artifacts[position]
         if type(artifact) is not dict:

@@ -125,7 +125,7 @@ class _Resolver:
         self._rules = Rules(tool)
         self._overrides = overrides(run)
         self._artifacts = items(run, "artifacts")
-        self._memory: dict[tuple[int, Any], Any] = {}
+        self._memory: dict[int, dict[Any, Any]] = {}  # what was found in each rule, by the rule's identity
         self.absent = 0  # results that an earlier run had and this one has not
 
     def findings(self, result: Record, adapter: scanners.Adapter) -> Iterable[Finding]:
@@ -146,7 +146,7 @@ class _Resolver:
                 suppressed=is_suppressed(result),
                 tool=self._name,
                 document=self._document,
-                memory=self._memory,
+                memory=self._memory.setdefault(id(rule), {}),
             )
         )
 

@@ -6,7 +6,7 @@ Written after Trivy's report structures as of 0.69 and its older outputs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -223,7 +223,7 @@ def results(result: Result) -> Iterable[Finding]:
     message = result.message if "\n" in result.message else result.message.replace("\\n", "\n")  # 0.48 wrote it so
     category = result.once(_category)
     if match := _VULNERABILITY.fullmatch(message):
-        yield _vulnerable(result, match, category or "VULNERABILITY")
+        yield _vulnerable(result, match.groups(""), category or "VULNERABILITY")
     elif message.startswith("Package: "):
         raise Unreadable("its message begins as that of a vulnerability and goes on otherwise")
     elif match := _OTHER.fullmatch(message):
@@ -242,13 +242,14 @@ def results(result: Result) -> Iterable[Finding]:
         )
 
 
-def _vulnerable(result: Result, match: re.Match[str], category: str) -> Finding:
+def _vulnerable(result: Result, said: Sequence[str], category: str) -> Finding:
+    name, version, vulnerability, word, fix = said
     return result.finding(
-        match["id"],
-        severity=_severity(result, match["severity"]),
+        vulnerability,
+        severity=_severity(result, word),
         cvss=result.once(_score),
-        package=result.package(match["package"], match["version"]) if match["package"].strip() else None,
-        fix=match["fix"].strip() or None,
+        package=result.package(name, version) if name.strip() else None,
+        fix=fix.strip() or None,
         category=category,
     )
 
