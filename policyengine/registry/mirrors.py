@@ -135,11 +135,20 @@ def configured(path: str | None, environment: Mapping[str, str]) -> Mirrors:
         if len(data) > limits.LOGIN_FILE_BYTES:
             raise UsageError(f"the mirrors in {quoted(path)} have more than {limits.LOGIN_FILE_BYTES} bytes")
         document = tomllib.loads(data.decode())
-        return Mirrors(tuple(_rule(table) for table in _tables(document, "registry")))
+        return Mirrors(_distinct([_rule(table) for table in _tables(document, "registry")]))
     except OSError as error:
-        raise UsageError(f"the mirrors in {quoted(path)} cannot be read: {error.strerror}") from None
+        raise UsageError(f"the mirrors in {quoted(path)} cannot be read: {str(error.strerror).lower()}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the mirrors in {quoted(path)} cannot be read: {error}", "see docs/registries.md") from None
+
+
+def _distinct(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules, if each is for another prefix: of two for one, a block could be the one that does not count."""
+    prefixes = [rule.prefix for rule in rules]
+    for place, prefix in enumerate(prefixes):
+        if prefix in prefixes[:place]:
+            raise ValueError(f"there are two tables for {quoted(prefix)}")
+    return tuple(rules)
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:

@@ -200,6 +200,7 @@ def test_without_a_file_there_are_none() -> None:
         '[[registry]]\nprefix = "a.example"\n[[registry.mirror]]\nlocation = "b.example:99999"',
         '[[registry]]\nprefix = "a.example"\n[[registry.mirror]]\nlocation = "b.example"\npull-from-mirror = "some"',
         '[[registry]]\nprefix = "\\xff"',
+        '[[registry]]\nprefix = "a.example"\n[[registry]]\nlocation = "A.example:443"\nblocked = true',
         "a = " + "[" * 5000,
     ],
 )
