@@ -58,7 +58,7 @@ def loads(data: bytes, *, max_depth: int = limits.JSON_DEPTH) -> object:
 
 
 def counted(data: bytes, max_depth: int | None) -> tuple[object, int]:
-    """The value of `data` as `loads` reads it, and how many colons it writes: for parts of a text that is counted whole.
+    """The value of `data` as `loads` reads it, and how many colons it writes: for a part of a text.
 
     `max_depth` is `None` where the caller knows that the nesting is within bounds.
     """

@@ -9,7 +9,7 @@ from typing import Any
 from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, required, text
 from policyengine.evidence.identifiers import cves, ranked
-from policyengine.evidence.model import Collection, Finding, Package, joined
+from policyengine.evidence.model import Collection, Finding, Gap, Package, joined
 from policyengine.evidence.reading import Reading, Source, scanned
 
 
@@ -27,6 +27,8 @@ def _checks(report: Record, document: str) -> Iterable[Collection[Finding]]:
         raise Unreadable('"failed_checks" is not an array', results, "failed_checks")
     for key, suppressed in (("failed_checks", False), ("skipped_checks", True)):
         yield collect(items(results, key), partial(_check, suppressed=suppressed, document=document), "check")
+    if failed := len(items(results, "parsing_errors")):
+        yield Collection((), (Gap(f"the scanner could not read {failed} of the files"),))
 
 
 def _check(each: Record, suppressed: bool, document: str) -> Iterable[Finding]:

@@ -1,4 +1,4 @@
-"""CycloneDX 1.2 to 1.7 in JSON: components, nested ones included, and the statements of a VEX."""
+"""CycloneDX 1.2 to 1.7 in JSON: components, nested ones included, findings, and the statements of a VEX."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
 from policyengine.evidence.instants import instant
-from policyengine.evidence.model import Collection, Gap, Package, Sbom, Vex
+from policyengine.evidence.model import Collection, Gap, Package, Sbom, Scan, Vex
 from policyengine.evidence.packages import all_hold, ecosystem
 from policyengine.evidence.reading import Reading, Source
 from policyengine.strictjson import quoted
@@ -30,7 +30,7 @@ _DIGEST = re.compile(r"sha256(?::|%3[Aa])([0-9a-f]{64})(?![0-9a-f])", re.ASCII)
 
 
 def read(bom: Record, source: Source) -> Reading:
-    """A CycloneDX document in JSON: an SBOM, or a VEX where it lists vulnerabilities and no component."""
+    """A CycloneDX document in JSON: an SBOM; without any component a scan or a VEX, if it lists vulnerabilities."""
     return reading("json", required(bom, "specVersion"), bom, source)
 
 
@@ -60,13 +60,14 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
         packages=packages,
     )
     found, warnings = _vex(bom, time, source)
+    scan = _scan(bom, sbom, tool_version, source)
     if stated is not None and not instant(stated):
         warnings.append("its timestamp cannot be read")
     if not packages.items and not packages.gaps:
         warnings.append("its list of components is empty")
-    only_vex = bool(found) and next(_listed(bom), None) is None
-    result: tuple[Sbom | Vex, ...] = found if only_vex else (sbom, *found)
-    kind = "vex" if only_vex else "sbom"
+    bare = next(_listed(bom), None) is None and bool(found or scan)
+    result: tuple[Sbom | Scan | Vex, ...] = (*(() if bare else (sbom,)), *scan, *found)
+    kind = "sbom" if not bare else "scan" if scan else "vex"
     label = f"cyclonedx-{form}-{version}"
     return Reading(kind, label, result, tool, tool_version, time, _subjects(metadata), tuple(warnings))
 
@@ -78,10 +79,36 @@ def _vex(bom: Record, time: datetime | None, source: Source) -> tuple[tuple[Vex,
     from policyengine.evidence import bomvex, vex
 
     found = bomvex.statements(bom, time, _references(bom), source)
-    warnings = list(vex.doubts(found))
-    if count := bomvex.unanalysed(bom):
-        warnings.append(f"it lists {count} vulnerabilities, which make no scan: attach the scan itself")
-    return found, warnings
+    return found, list(vex.doubts(found))
+
+
+def _scan(bom: Record, sbom: Sbom, tool_version: str | None, source: Source) -> tuple[Scan, ...]:
+    """The scan that the BOM is where it lists vulnerabilities that nobody analysed."""
+    if not bom.get("vulnerabilities"):
+        return ()
+    from policyengine.evidence import bomscan, bomvex
+
+    if not bomvex.unanalysed(bom):
+        return ()
+    findings = bomscan.findings(bom, _components(bom, source.digest), sbom.tool, source.digest)
+    scan = Scan(
+        tool=sbom.tool or bomscan.NO_TOOL,
+        format=sbom.format,
+        digest=source.digest,
+        artifact_type=source.artifact_type,
+        tool_version=tool_version,
+        finished=sbom.created,
+        signatures=source.signatures,
+        findings=findings,
+    )
+    return (scan,)
+
+
+def _components(bom: Record, document: str) -> dict[str, Package]:
+    """The components that can be read by the names that the BOM refers to them by."""
+    named = [each for each in _listed(bom) if type(each) is dict and type(each.get("bom-ref")) is str]
+    read = collect(named, lambda each: [(each["bom-ref"], _component(each, document))], "component")
+    return dict(read.items)
 
 
 def _references(bom: Record) -> dict[str, str]:

@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
+from policyengine.evidence.fields import Record, Unreadable, collect, items, member, number, records, required, text
 from policyengine.evidence.identifiers import ranked
-from policyengine.evidence.model import Finding, Package, Severity
+from policyengine.evidence.model import Collection, Finding, Gap, Package, Severity
 from policyengine.evidence.packages import named_by
 from policyengine.evidence.reading import Reading, Source, scanned
 
@@ -21,7 +21,10 @@ def read(report: Record, source: Source) -> Reading:
     if type(report.get("dependencies")) is not list:
         raise Unreadable('"dependencies" is not an array', report, "dependencies")
     found = collect(report["dependencies"], partial(_dependency, document=source.digest), "dependency", many=True)
-    version = text(member(report, "scanInfo"), "engineVersion")
+    scan = member(report, "scanInfo")
+    if items(scan, "analysisExceptions"):  # an analysis that failed found nothing
+        found = Collection(found.items, (*found.gaps, Gap("the scanner says that part of its analysis failed")))
+    version = text(scan, "engineVersion")
     return scanned(
         "dependency-check-json", TOOL, version, text(member(report, "projectInfo"), "reportDate"), found, source
     )

@@ -20,7 +20,7 @@ from policyengine.evidence import provenance, severity, tagvalue
 from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.instants import instant
-from policyengine.evidence.model import Finding
+from policyengine.evidence.model import Finding, Scan
 from policyengine.evidence.reading import Reading, Source, scanned
 from policyengine.evidence.recognition import STATEMENT
 from policyengine.strictjson import quoted
@@ -186,8 +186,8 @@ def _cosign(predicate: Record, source: Source, inner: Inner) -> Reading:
     if reading.kind != "scan":
         raise Unreadable("the scanner's result is no scan")
     time = instant(_finished(predicate)) or reading.time
-    scans = tuple(replace(record, finished=time) for record in reading.records)
-    return replace(reading, records=scans, time=time)
+    timed = (replace(record, finished=time) if isinstance(record, Scan) else record for record in reading.records)
+    return replace(reading, records=tuple(timed), time=time)
 
 
 def _finished(predicate: Record) -> str | None:

@@ -109,13 +109,19 @@ def _licenses(element: Element) -> list[Record] | None:
 def _vulnerability(element: Element) -> Record:
     analysis = element.only("analysis")
     return {
-        **_texts(element, "id", "published", "updated"),
+        **_texts(element, "id", "published", "updated", "description"),
+        "source": _named(element, "source"),
+        "ratings": _each(element, "ratings", "rating", _rating),
         "references": _each(element, "references", "reference", lambda each: _texts(each, "id")),
         "analysis": _texts(analysis, "state", "justification", "detail", "firstIssued", "lastUpdated")
         if analysis
         else None,
         "affects": _each(element, "affects", "target", _target),
     }
+
+
+def _rating(element: Element) -> Record:
+    return {**_texts(element, "severity", "score"), "source": _named(element, "source")}
 
 
 def _target(element: Element) -> Record:
@@ -149,6 +155,7 @@ _KEPT = frozenset(
     """bom metadata timestamp tools tool component components supplier manufacturer name publisher group version purl
     licenses license expression id url properties property vulnerabilities vulnerability references reference analysis
     state justification detail firstIssued lastUpdated affects target ref versions range status published updated
+    ratings rating severity score source description
     """.split()  # noqa: SIM905 - a list of quoted words would be a page long
 )
 

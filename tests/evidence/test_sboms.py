@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from policyengine.errors import EvidenceError
 from policyengine.evidence import formats, licenses
-from policyengine.evidence.model import Package, Sbom
+from policyengine.evidence.model import Package, Sbom, Scan
 from policyengine.evidence.reading import Reading, Source
 
 Json = dict[str, Any]
@@ -307,10 +308,75 @@ def test_groups_belong_to_names() -> None:
     assert [package.name for package in found] == ["@scope/a", "org.x:a"]
 
 
-def test_vulnerabilities_in_a_bom_are_no_scan_and_are_told() -> None:
-    reading = read(cdx({"name": "a"}, vulnerabilities=[{"id": "CVE-2024-0001"}]))
+def vulnerable(*listed: Json, components: tuple[Json, ...] = ({"name": "a", "bom-ref": "c1"},)) -> Reading:
+    tools = {"components": [{"name": "Trivy", "version": "0.69.1"}]}
+    metadata = {"timestamp": "2026-01-01T00:00:00Z", "tools": tools}
+    return read(cdx(*components, metadata=metadata, vulnerabilities=list(listed)))
+
+
+def scan_in(reading: Reading) -> Scan:
+    (found,) = [record for record in reading.records if isinstance(record, Scan)]
+    return found
+
+
+def test_vulnerabilities_that_a_bom_lists_are_a_scan_beside_the_sbom() -> None:
+    affects = [{"ref": "c1"}, {"ref": "urn:cdx:x/1#c1"}, {"ref": "pkg:npm/b@2"}, {"ref": "elsewhere"}]
+    reading = vulnerable({"id": "CVE-2024-0001", "affects": affects}, {"id": "CVE-2024-0002"})
     assert reading.kind == "sbom"
-    assert "1 vulnerabilities" in reading.warnings[0]
+    scan = scan_in(reading)
+    assert (scan.tool, scan.tool_version, scan.finished) == ("trivy", "0.69.1", datetime(2026, 1, 1, tzinfo=UTC))
+    assert [str(each.package) for each in scan.findings.items] == ["a", "a", "pkg:npm/b@2", "elsewhere", "None"]
+    assert {each.severity for each in scan.findings.items} == {None}
+
+
+def test_a_bom_of_vulnerabilities_alone_is_a_scan() -> None:
+    reading = vulnerable({"id": "CVE-2024-0001"}, components=())
+    assert (reading.kind, [type(record) for record in reading.records]) == ("scan", [Scan])
+    assert not [record for record in vulnerable(components=()).records if isinstance(record, Scan)]
+
+
+@pytest.mark.parametrize(
+    ("ratings", "severity", "score"),
+    [
+        ([{"severity": "low", "source": {"name": "debian"}}, {"severity": "critical", "score": 9.8}], 1, None),
+        ([{"severity": "unknown", "source": {"name": "debian"}}, {"severity": "high"}], 3, None),
+        ([{"severity": "low"}, {"severity": "critical", "score": 9.8}, {"severity": "none"}], 4, "9.8"),
+        ([{"score": 7.5}, {"score": 0}], 3, "7.5"),
+        ([{"severity": "terrible"}], None, None),
+        ([], None, None),
+    ],
+)
+def test_the_rating_of_the_source_counts_else_the_worst(ratings: Any, severity: int | None, score: str | None) -> None:
+    listed = {"id": "CVE-2024-0001", "source": {"name": "debian"}, "ratings": ratings}
+    (found,) = scan_in(vulnerable(listed)).findings.items
+    assert (found.severity, found.cvss) == (severity, Decimal(score) if score else None)
+
+
+def test_an_analysis_takes_no_finding_away() -> None:
+    analysed = {"id": "CVE-2024-0001", "analysis": {"state": "not_affected"}, "affects": [{"ref": "c1"}]}
+    scan = scan_in(vulnerable(analysed, {"id": "CVE-2024-0002"}))
+    assert [each.ids for each in scan.findings.items] == [("CVE-2024-0001",), ("CVE-2024-0002",)]
+    assert not [record for record in vulnerable(analysed).records if isinstance(record, Scan)]
+
+
+def test_a_vulnerability_in_a_bom_that_cannot_be_read_leaves_a_gap() -> None:
+    scan = scan_in(vulnerable({"id": "CVE-2024-0001"}, {"id": "CVE-2024-0002", "ratings": [{"severity": 5}]}, {}))
+    assert len(scan.findings.items) == 1
+    assert [gap.reason for gap in scan.findings.gaps] == [
+        'vulnerability 2 cannot be read: "severity" is a number, not a text',
+        'vulnerability 3 cannot be read: "id" is missing',
+    ]
+
+
+def test_vulnerabilities_in_xml_say_the_same() -> None:
+    reading = read(
+        """<bom xmlns="http://cyclonedx.org/schema/bom/1.5"><components><component type="library" bom-ref="c1">
+        <name>a</name></component></components><vulnerabilities><vulnerability><id>CVE-2024-0001</id>
+        <ratings><rating><score>9.8</score><severity>critical</severity></rating></ratings>
+        <affects><target><ref>c1</ref></target></affects></vulnerability></vulnerabilities></bom>"""
+    )
+    (found,) = scan_in(reading).findings.items
+    assert (found.severity, found.cvss, str(found.package)) == (4, Decimal("9.8"), "a")
 
 
 # XML ------------------------------------------------------------------------------------------------
