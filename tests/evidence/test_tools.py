@@ -464,6 +464,20 @@ def test_what_scanned_nothing_is_no_clean_scan(document: Any) -> None:
         summary(document)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**CHECKOV_JSON, "results": {"failed_checks": [], "parsing_errors": ["/Dockerfile"]}},
+        {**DEPENDENCY_CHECK_JSON, "scanInfo": {"analysisExceptions": [{"exception": {"message": "no such host"}}]}},
+    ],
+)
+def test_what_a_scanner_could_not_look_at_is_a_gap(document: Json) -> None:
+    (scan,) = formats.read(written(document), Source("sha256:" + "0" * 64)).records
+    assert isinstance(scan, Scan)
+    (gap,) = scan.findings.gaps
+    assert gap.many
+
+
 def test_where_the_package_is_named() -> None:
     assert str(findings(GITLAB_15)[0].package) == "curl 7.88.1-10"
     (found, _) = findings(DEPENDENCY_CHECK_JSON)
