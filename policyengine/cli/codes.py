@@ -83,7 +83,8 @@ def explained(code: str) -> Explained:
     if code in errors:
         return _error(errors[code])
     near = closest(code, (*TITLES, *errors))
-    raise UsageError(f"there is no code {quoted(code)}", f"did you mean `{near}`?" if near else "")
+    help = f"did you mean `{near}`?" if near else "see `policyengine check --codes` for those of diagnostics"
+    raise UsageError(f"there is no code {quoted(code)}", help)
 
 
 def _page(code: str) -> str:

@@ -93,8 +93,8 @@ class Group(click.Group):
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # see above
         with formatter.section("Examples"):
-            for example in EXAMPLES:
-                formatter.write_text(example)
+            for example in EXAMPLES:  # a line each: half a command is of no use
+                formatter.write(f"{'':{formatter.current_indent}}{example}\n")
         formatter.write_paragraph()
         formatter.write_text(EXIT_CODES)
 
@@ -140,6 +140,16 @@ class Command(click.Command):
             if isinstance(param, click.Argument) and isinstance(param.type, click.types.StringParamType):
                 param.type = Paths()
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            rest = super().parse_args(ctx, args)
+        except click.UsageError as problem:
+            problem.ctx = problem.ctx or ctx  # whose help is the one to see
+            raise
+        for param in () if ctx.resilient_parsing else self.params:
+            _given(ctx, param)
+        return rest
+
     def invoke(self, ctx: click.Context) -> Any:
         if self.settled:
             from policyengine.cli.configuration import settle
@@ -160,6 +170,16 @@ class Command(click.Command):
         for topic, records in self.topics(ctx).items():
             with formatter.section(topic):
                 formatter.write_dl(records)
+
+
+def _given(ctx: click.Context, param: click.Parameter) -> None:
+    """Refuse an empty text: it comes of a variable that is not set, and as a path it would be the working folder."""
+    value = ctx.params.get(str(param.name))
+    if ctx.get_parameter_source(str(param.name)) is not click.core.ParameterSource.COMMANDLINE:
+        return
+    if value == "" or (isinstance(value, tuple) and "" in value):
+        name = param.opts[0] if isinstance(param, click.Option) else param.make_metavar(ctx)
+        raise UsageError(f"`{name}` is empty", "give it a value or leave it out; is a variable not set?")
 
 
 def _rank(topic: str) -> int:

@@ -60,7 +60,8 @@ def _meant(options: Options, arguments: Arguments) -> meanings.Meant:
     known = {each.name for policy in policies.program.policies for each in policy.environments}
     if options.environment is not None and options.environment not in known:
         near = closest(options.environment, sorted(known))
-        help = f"did you mean `{near}`?" if near else f"the environments are {', '.join(sorted(known)) or 'none'}"
+        listed = f"the environments are {', '.join(sorted(known))}" if known else "none is declared"
+        help = f"did you mean `{near}`?" if near else listed
         raise UsageError(f"no policy has an environment {quoted(options.environment)}", help)
     excerpts = Excerpts((*policies.sources, *shipped()))
     found = (

@@ -87,7 +87,7 @@ def explained(problem: click.ClickException) -> UsageError:
     manual = f"see `{context.command_path} --help`" if context else "see `policyengine --help`"
     if isinstance(problem, NoSuchOption):
         known = [name for param in context.command.get_params(context) for name in param.opts] if context else []
-        near = closest(problem.option_name, known)
+        near = closest(problem.option_name, known) if problem.option_name.startswith("--") else None
         message = f"there is no option {quoted(problem.option_name)}"
         return UsageError(message, f"did you mean `{near}`?" if near else manual)
     return UsageError(sentence(problem.format_message()), manual)

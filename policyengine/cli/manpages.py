@@ -28,7 +28,8 @@ def page(name: str) -> str:
     told = {known: said for commands in COMMANDS.values() for known, said in commands.items()}
     if name not in told:
         near = closest(name, told)
-        raise UsageError(f"there is no command {quoted(name)}", f"did you mean `{near}`?" if near else "")
+        help = f"did you mean `{near}`?" if near else "see `policyengine --help`"
+        raise UsageError(f"there is no command {quoted(name)}", help)
     context = click.Context(policyengine, info_name=WHOLE)
     command = policyengine.get_command(context, name)
     assert isinstance(command, Command)

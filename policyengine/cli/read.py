@@ -15,7 +15,6 @@ EXAMPLES = """\b
 Examples:
   policyengine read trivy.sarif sbom.spdx
   trivy image -f json app:1.4 | policyengine read - --list
-
   policyengine read app.sig
   policyengine read app.sig --digest sha256:… --size 1234 --media-type application/cose
       --subject-media-type application/vnd.oci.image.manifest.v1+json

@@ -42,6 +42,8 @@ def run(terminal: Terminal, options: Options) -> int:
     wanted = outputs(options.outputs, ("table", "json"))
     if not options.files:
         raise UsageError("no file was named", "name an evidence document, or - for standard input")
+    if options.files.count(STDIN) > 1:
+        raise UsageError("standard input can be read once only", "name the other documents as files")
     read, code = [], 0
     for name in options.files:
         data = _bytes(name)

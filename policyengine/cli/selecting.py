@@ -54,7 +54,8 @@ def chosen(policies: PolicySet, patterns: Sequence[str]) -> Chosen:
     for pattern in patterns:
         if not any(_named(rule, pattern) for rule in rules):
             near = closest(pattern, [name for rule in rules for name in (rule.name, rule.identifier)])
-            raise UsageError(f"no rule matches {quoted(pattern)}", f"did you mean `{near}`?" if near else "")
+            help = f"did you mean `{near}`?" if near else "see `policyengine explain POLICIES…` for all of them"
+            raise UsageError(f"no rule matches {quoted(pattern)}", help)
     return lambda rule: not patterns or any(_named(rule, pattern) for pattern in patterns)
 
 

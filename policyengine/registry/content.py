@@ -49,4 +49,4 @@ def _read(path: Path) -> Iterator[bytes]:
             while piece := file.read(PIECE):
                 yield piece
     except OSError as fault:
-        raise UsageError(f"{quoted(path)} cannot be read: {fault.strerror or 'no reason given'}") from None
+        raise UsageError(f"{quoted(path)} cannot be read: {(fault.strerror or 'no reason given').lower()}") from None

@@ -149,7 +149,7 @@ def _read(path: Path, required: bool) -> bytes | None:
             raise Unauthorized(f"the file of logins {quoted(path)} does not exist") from None
         return None
     except OSError as error:
-        raise Unauthorized(f"the file of logins {quoted(path)} cannot be read: {error.strerror}") from None
+        raise Unauthorized(f"the file of logins {quoted(path)} cannot be read: {str(error.strerror).lower()}") from None
     if len(data) > limits.LOGIN_FILE_BYTES:
         raise Unauthorized(f"the file of logins {quoted(path)} has more than {limits.LOGIN_FILE_BYTES} bytes")
     return data

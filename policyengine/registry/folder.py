@@ -91,7 +91,7 @@ def _faults(name: str) -> Iterator[None]:
         yield
     except OSError as error:
         fault = Malformed if error.errno in NO_FILE else RegistryError
-        raise fault(f"{name} in the layout cannot be read: {error.strerror}") from None
+        raise fault(f"{name} in the layout cannot be read: {str(error.strerror).lower()}") from None
 
 
 def not_a_layout(path: Path, why: str, help: str = "") -> UsageError:

@@ -80,7 +80,7 @@ class Tar:
             with self._lock:
                 return _content(self._file, offset, size)
         except OSError as error:
-            raise Malformed(f"{quoted(name)} in the archive cannot be read: {error.strerror}") from None
+            raise Malformed(f"{quoted(name)} in the archive cannot be read: {str(error.strerror).lower()}") from None
 
 
 def is_tar(block: bytes) -> bool:

@@ -224,7 +224,8 @@ def _unreachable(target: Origin, error: Exception) -> Unreachable:
         return failure
     if isinstance(error, httpcore.ProtocolError):
         return Unreachable(f"{target} broke off its answer, or does not speak HTTP")
-    return Unreachable(f"{target} cannot be reached: {quoted(error)}", "check the name, the network and the proxy")
+    why = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else quoted(error)
+    return Unreachable(f"{target} cannot be reached: {why}", "check the name, the network and the proxy")
 
 
 def _length(request: Request) -> dict[str, str]:

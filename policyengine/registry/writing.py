@@ -133,7 +133,7 @@ def _writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as fault:
-        why = fault.strerror or "no reason given"
+        why = (fault.strerror or "no reason given").lower()
         raise UsageError(f"the layout {quoted(str(path))} cannot be written: {why}") from None
 
 

@@ -62,7 +62,7 @@ def generate(home: Path, name: str, kind: str, at: datetime, days: int) -> KeyFi
         entry = {"name": name, "keyPath": str(files.key), "certPath": str(files.certificate)}
         _replace(home / "signingkeys.json", {**listed, "keys": [*listed["keys"], entry]})
     except OSError as fault:
-        raise UsageError(f"cannot write below {named(home)}: {fault.strerror or 'no reason given'}") from None
+        raise UsageError(f"cannot write below {named(home)}: {(fault.strerror or 'no reason given').lower()}") from None
     return KeyFiles(
         files.key,
         files.certificate,

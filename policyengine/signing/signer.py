@@ -95,5 +95,5 @@ def _content(file: Path) -> bytes:
             raise UsageError(f"{named(file)} is no file, or too large for a key or a certificate")
         return file.read_bytes()
     except (OSError, ValueError) as fault:
-        why = getattr(fault, "strerror", None) or "it has no such name"
+        why = str(getattr(fault, "strerror", None) or "it has no such name").lower()
         raise UsageError(f"{named(file)} cannot be read: {why}") from None

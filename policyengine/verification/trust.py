@@ -120,4 +120,4 @@ def _content(file: Path) -> bytes:
             raise TrustError(f"trust policy {file} has more than {limits.TRUST_FILE_BYTES} bytes")
         return file.read_bytes()
     except OSError as fault:
-        raise TrustError(f"trust policy {file} cannot be read: {fault.strerror}", HELP_NO_POLICY) from None
+        raise TrustError(f"trust policy {file} cannot be read: {str(fault.strerror).lower()}", HELP_NO_POLICY) from None

@@ -48,7 +48,7 @@ def files(place: Path) -> tuple[Path, ...]:
             _refuse_link(entry)
         return tuple(entry for entry in entries if not entry.is_dir())
     except OSError as fault:
-        raise TrustError(f"trust store {place} cannot be read: {fault.strerror}", HELP) from None
+        raise TrustError(f"trust store {place} cannot be read: {str(fault.strerror).lower()}", HELP) from None
 
 
 def folders(place: Path) -> tuple[str, ...]:
@@ -81,7 +81,7 @@ def _content(file: Path) -> bytes:
             raise TrustError(f"{file} is not a regular file of at most {limits.TRUST_FILE_BYTES} bytes", HELP)
         return file.read_bytes()
     except OSError as fault:
-        raise TrustError(f"{file} cannot be read: {fault.strerror}", HELP) from None
+        raise TrustError(f"{file} cannot be read: {str(fault.strerror).lower()}", HELP) from None
 
 
 _BLOCK = rb"-----BEGIN ([^\r\n]*)-----\r?\n([A-Za-z0-9+/=\s]*)-----END \1-----"

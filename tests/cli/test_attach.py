@@ -155,7 +155,7 @@ def test_a_layout_that_may_not_be_written(layout: Path, scan: Path, unprivileged
         for path in (layout, layout / "blobs/sha256"):
             path.chmod(0o755)
     assert ran.code == 2
-    assert "cannot be written: Permission denied" in ran.err
+    assert "cannot be written: permission denied" in ran.err
 
 
 @pytest.mark.parametrize(

@@ -132,14 +132,14 @@ def test_files_that_may_not_be_read(layout: Path, tmp_path: Path) -> None:
     policy.chmod(0)
     refused(evaluate(image, policies=policy), 2, "cannot read", "permission denied")
     trust.chmod(0)
-    refused(evaluate(image, "--trust-policy", trust), 2, "cannot be read: Permission denied")
+    refused(evaluate(image, "--trust-policy", trust), 2, "cannot be read: permission denied")
     roles["clean/scan/document"].chmod(0)
     report = evaluate(image, "-o", "json").json
     assert report["decision"] in ("deny", "error")
     roles["clean"].chmod(0)
     unread = evaluate(image)
     assert unread.code in (1, 3)
-    assert "Permission denied" in sentence(unread)
+    assert "permission denied" in sentence(unread)
 
 
 @pytest.mark.usefixtures("unprivileged")

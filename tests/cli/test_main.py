@@ -190,3 +190,61 @@ def test_an_interruption_is_quiet_and_130() -> None:
     assert process.returncode == 130
     assert out == ""
     assert "Traceback" not in err
+
+
+# ---------------------------------------------------------------------------- what a user types
+
+
+@pytest.mark.parametrize("arguments", [
+    ("check", ""),
+    ("check", POLICIES, ""),
+    ("eval", "--oci-layout", CLEAN, "--policy", ""),
+    ("eval", "--oci-layout", CLEAN, POLICIES, "--repository", ""),
+    ("eval", "localhost:1/app:1", POLICIES, "--ca-file", ""),
+    ("trust", "--trust-store", ""),
+    ("pull", "--oci-layout", CLEAN, "--to", ""),
+    ("init", ""),
+    ("man", "--write", ""),
+])  # fmt: skip
+def test_an_empty_value_is_no_working_folder_and_no_default(arguments: tuple[object, ...], tmp_path: Path) -> None:
+    ran = policyengine(*arguments, cwd=tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert "is empty" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [("fmt", "-o", "json"), ("fmt", "--run"), ("check", "--at")])
+def test_the_advice_is_the_help_of_the_command_and_no_guess_at_one_letter(arguments: tuple[str, ...]) -> None:
+    ran = policyengine(*arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"help: see `policyengine {arguments[0]} --help`" in ran.err
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_of_the_help_stay_on_their_lines(command: str) -> None:
+    examples = policyengine(command, "--help").out.partition("Examples:\n")[2].partition("Exit codes:")[0]
+    commands = [line.strip() for line in examples.splitlines()]
+    assert any(commands)
+    assert not any(line.count("policyengine ") > 1 and "&&" not in line for line in commands)
+
+
+def test_an_example_of_the_first_help_is_a_whole_command() -> None:
+    assert "-o junit=images.xml\n" in policyengine("--help").out
+    assert "  policyengine eval --from-manifest deployment.yaml policies/ -o junit=images.xml" in policyengine().err
+
+
+def test_standard_input_is_read_once() -> None:
+    ran = policyengine("read", "-", "-")
+    assert (ran.code, ran.out) == (2, "")
+    assert "standard input can be read once only" in ran.err
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (("trust", "--trust-policy", "/nowhere"), "cannot be read: no such file or directory"),
+    (("discover", "localhost:1/app:1"), "cannot be reached: connection refused"),
+    (("explain", POLICIES, "zzz"), "help: see `policyengine explain POLICIES…`"),
+    (("explain", "Q999"), "help: "),
+    (("man", "zzz"), "help: see `policyengine --help`"),
+])  # fmt: skip
+def test_a_refusal_says_why_in_our_words_and_what_to_do(arguments: tuple[object, ...], said: str) -> None:
+    assert said in policyengine(*arguments).err

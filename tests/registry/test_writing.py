@@ -98,7 +98,7 @@ def test_a_full_disk_leaves_no_trace(layout: Path, monkeypatch: pytest.MonkeyPat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UsageError, match="cannot be written: No space left"):
+    with pytest.raises(UsageError, match="cannot be written: no space left"):
         attach(layout)
     assert files(layout) == ["index.json", "oci-layout"]
     assert listed(layout) == [IMAGE]

@@ -74,7 +74,7 @@ def test_the_folder_on_each_platform(platform: str, environment: dict[str, str],
 
 
 def test_a_named_policy_that_is_missing_is_an_error_with_help(tmp_path: Path) -> None:
-    with pytest.raises(TrustError, match="cannot be read: No such file") as caught:
+    with pytest.raises(TrustError, match="cannot be read: no such file") as caught:
         Trust.for_evaluation(tmp_path / "trustpolicy.json")
     assert "--trust-policy" in caught.value.help
 
