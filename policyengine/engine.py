@@ -144,15 +144,15 @@ def decide_about(request: Request, terms: Terms) -> Decision:
         if isinstance(gathered.content, Index):
             return _index(evaluation, gathered)
         _check_platform(request.platform, gathered)
-        return _decided(evaluation, gathered, ())
+        return _decided(evaluation, gathered)
     except (RegistryError, ContentError) as error:
         return _undecided(evaluation, error)
 
 
-def _decided(evaluation: Evaluation, gathered: Gathered, parents: tuple[Gathered, ...]) -> Decision:
-    """The decision about one image manifest; `parents` are the indexes that it is taken from, the outermost first."""
+def _decided(evaluation: Evaluation, gathered: Gathered, taken: Platform | None = None) -> Decision:
+    """The decision about one image manifest; `taken` is the entry by which indexes name it."""
     terms = evaluation.terms
-    evidence, signatures = _known(evaluation, gathered, parents)
+    evidence, signatures = _known(evaluation, gathered, taken)
     subject = _subject(evaluation.request, gathered.descriptor)
     decision = terms.policies.decide(
         evidence, at=terms.at, environment=terms.environment, parameters=terms.parameters, subject=subject
@@ -173,12 +173,12 @@ def _check_platform(asked: str | None, gathered: Gathered) -> None:
 
 
 def _known(
-    evaluation: Evaluation, gathered: Gathered, parents: tuple[Gathered, ...]
+    evaluation: Evaluation, gathered: Gathered, taken: Platform | None
 ) -> tuple[Evidence, tuple[SignatureResult, ...]]:
     """What is known of one image manifest, with what its indexes add, and what became of every signature."""
     judge, store, wanted = evaluation.judge, evaluation.store, evaluation.wanted
     accepts = evaluation.terms.policies.accepts
-    sources = [gathered, *reversed(parents)]
+    sources = [gathered, *reversed(taken.parents if taken is not None else ())]
     signed = [_signed(evaluation, source) for source in sources]
     about = tuple(source.descriptor.digest for source in sources)
     found = [documents(Reader(judge, store, wanted, accepts, about), source) for source in sources]
@@ -186,7 +186,7 @@ def _known(
         image(
             evaluation.request.reference,
             gathered,
-            parents[-1] if parents else None,
+            taken.descriptor.platform if taken is not None else None,
             union(each.signatures for each in signed),
         ),
         tuple(_compared(document, about) for each in found for document in each.documents),
@@ -231,7 +231,7 @@ def _platform(evaluation: Evaluation, platform: Platform, own: Gathered | Policy
     try:
         if isinstance(own, PolicyEngineError):
             raise own
-        return _decided(evaluation, own, platform.parents)
+        return _decided(evaluation, own, platform)
     except (RegistryError, ContentError) as error:
         return _undecided(evaluation, error)
 

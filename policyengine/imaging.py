@@ -22,10 +22,8 @@ SETTINGS = folded("User", "Labels")
 """The names that are read here; another spelling of one is what a container runtime might take instead."""
 
 
-def image(
-    reference: Reference, gathered: Gathered, parent: Gathered | None, signatures: Collection[Signature]
-) -> Image:
-    """The facts about the image manifest `gathered`; `parent` is the index that it was taken from.
+def image(reference: Reference, gathered: Gathered, platform: str | None, signatures: Collection[Signature]) -> Image:
+    """The facts about the image manifest `gathered`; `platform` is what the entry of the index states for it.
 
     Raises why the configuration could not be had, where a rule asks for it: its fields are then neither there nor
     missing. What it does not say is missing.
@@ -42,7 +40,7 @@ def image(
         media_type=descriptor.media_type,
         size=descriptor.size,
         tag=reference.tag if reference.digest is None else None,  # beside a digest it is only what somebody typed
-        platform=(_entry(descriptor.digest, parent) if parent is not None else None) or _platform(configuration),
+        platform=platform or _platform(configuration),
         user=_text(settings, "User"),
         base_name=annotations.get(BASE_NAME),
         base_digest=annotations.get(BASE_DIGEST),
@@ -56,12 +54,6 @@ def image(
 def stated_platform(gathered: Gathered) -> str | None:
     """`os/architecture[/variant]` as the image's configuration states it; raises why that could not be had."""
     return _platform(_configuration(gathered))
-
-
-def _entry(digest: str, parent: Gathered) -> str | None:
-    """The platform that the index states for one of its manifests."""
-    entries = () if isinstance(parent.content, Manifest) else parent.content.manifests
-    return next((entry.platform for entry in entries if entry.digest == digest), None)
 
 
 def _configuration(gathered: Gathered) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policyengine import Decision, Layout, limits
+from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
 from tests import example
 from tests.engine import layouts
@@ -63,6 +63,18 @@ def test_more_platforms_than_are_looked_at(layout: Path) -> None:
     halves = [index(layout, entries[:40]), index(layout, entries[40:])]
     assert decided(Layout(layout), index(layout, halves)["digest"]).reasons[0].code == "too-large"
     assert len(decided(Layout(layout), index(layout, entries[1:])["digest"]).platforms) == limits.PLATFORMS
+
+
+def test_one_image_under_two_platforms_is_decided_about_as_each(layout: Path, tmp_path: Path) -> None:
+    """A rule about one of them would not hold for it under the name of the other, which may stand before it."""
+    file = tmp_path / "here.policy"
+    file.write_text('policy here "Here"\nrule here deny "no amd64"\n  require image.platform is not "linux/amd64"\n')
+    policies = PolicySet.load(file)
+    found = index(layout, [on("linux/s390x", CLEAN), on("linux/amd64", CLEAN)])["digest"]
+
+    decision = decided(Layout(layout), found, policies=policies)
+    assert platforms(decision) == [("linux/s390x", "allow"), ("linux/amd64", "deny")]
+    assert decided(Layout(layout), found, policies=policies, platform="linux/amd64").decision == "deny"
 
 
 def test_platforms_of_an_index_in_an_index_count(layout: Path) -> None:
