@@ -10,13 +10,13 @@ from typing import Any, BinaryIO
 from msgspec import Struct
 
 from policyengine import limits
-from policyengine.cli import envelope
+from policyengine.cli import envelope, listing
 from policyengine.cli.envelope import Asked
 from policyengine.cli.output import Output, outputs, put
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import EvidenceError, UsageError
 from policyengine.evidence import formats
-from policyengine.evidence.model import Finding, Package, Sbom, Scan
+from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.problems import quoted
 from policyengine.evidence.reading import Reading, Source, summarise
 from policyengine.oci import digest_of
@@ -108,7 +108,11 @@ def _document(read: list[tuple[str, Reading]], options: Options) -> str:
 
 def _described(name: str, reading: Reading, listed: bool) -> dict[str, Any]:
     summary = {"schemaVersion": "1", "file": name, **summarise(reading)}
-    return {**summary, "list": [_entry(each) for each in inside(reading)]} if listed else summary
+    if not listed:
+        return summary
+    entries = [*listing.inside(reading)]
+    names = listing.licenses_used((each for each in entries if isinstance(each, Package)), reading.license_names)
+    return {**summary, "list": [_entry(each) for each in entries], **({"licenseNames": names} if names else {})}
 
 
 def _entry(each: Finding | Package) -> dict[str, Any]:
@@ -133,15 +137,6 @@ def _entry(each: Finding | Package) -> dict[str, Any]:
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def inside(reading: Reading) -> Iterator[Finding | Package]:
-    """The findings and packages of a reading, in order."""
-    for record in reading.records:
-        if isinstance(record, Scan):
-            yield from record.findings.items
-        elif isinstance(record, Sbom):
-            yield from record.packages.items
-
-
 # ---------------------------------------------------------------------------- for people
 
 
@@ -149,8 +144,8 @@ def _text(terminal: Terminal, read: list[tuple[str, Reading]], options: Options)
     page = Page(terminal.look())
     for name, reading in read:
         _show(page, name, summarise(reading))
-        for each in inside(reading) if options.listed else ():
-            page.line(_line(each), indent=4)
+        if options.listed:
+            listing.show(page, reading)
         page.blank()
     return page.text()
 
@@ -191,11 +186,3 @@ def _facts(facts: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from _facts(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key} {value}"
-
-
-def _line(each: Finding | Package) -> str:
-    if isinstance(each, Package):
-        return f"{each}  {each.license or 'no licence'}"
-    severity = each.severity.name if each.severity is not None else "UNKNOWN"
-    fixed = f", fixed in {each.fix}" if each.fix else ""
-    return f"{severity:8}  {each}{fixed}{' (suppressed)' if each.suppressed else ''}"

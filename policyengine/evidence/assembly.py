@@ -23,6 +23,9 @@ Record = Any
 NAMELESS = (None, "", "unknown")
 """What stands for the maker of a document that names none."""
 
+BOM = "cyclonedx"
+"""How the format of a scan begins that is a list in an SBOM: it knows no fixes, and takes no scan's place that does."""
+
 
 class Document(Struct, frozen=True):
     """One referrer that may be evidence.
@@ -216,6 +219,8 @@ def _maker(record: Record) -> str | None:
             return record.author
         case Custom():
             return record.kind
+        case Scan() if record.format.startswith(BOM) and record.tool not in NAMELESS:
+            return f"{record.tool}\0{BOM}"
         case _:
             maker = record.tool if isinstance(record, Scan | Sbom) else record.builder
             return str(maker) if maker not in NAMELESS else None

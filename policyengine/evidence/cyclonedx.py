@@ -61,6 +61,8 @@ def reading(form: str, version: str, bom: Record, source: Source) -> Reading:
     )
     found, warnings = _vex(bom, time, source)
     scan = _scan(bom, sbom, tool_version, source)
+    if scan:
+        warnings.append("its list of vulnerabilities does not say which have a fix")
     if stated is not None and not instant(stated):
         warnings.append("its timestamp cannot be read")
     if not packages.items and not packages.gaps:

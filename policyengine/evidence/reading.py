@@ -36,7 +36,8 @@ class Reading(Struct, frozen=True):
     `kind` is "scan", "sbom", "vex", "provenance" or "other" (known, and nothing that rules ask about).
     `format` names format and version ("sarif-2.1.0"). `time` is the instant that the document states, else
     that of its source. `subjects` are the digests that the document itself names as what it is about. `facts`
-    are what kinds that a policy declares may ask of a document that is not JSON.
+    are what kinds that a policy declares may ask of a document that is not JSON. `license_names` are those that the
+    document gives to licences of its own (`LicenseRef-…`).
     """
 
     kind: str
@@ -48,6 +49,7 @@ class Reading(Struct, frozen=True):
     subjects: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     facts: Mapping[str, Any] = {}
+    license_names: Mapping[str, str] = {}
 
 
 def scanned(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from policyengine.evidence.fields import Record, Unreadable, collect, is_array, member, records, text
 from policyengine.evidence.instants import instant
@@ -67,7 +68,17 @@ def reading_of(document: Record, form: str, source: Source) -> Reading:
     if listed is None:
         packages = Collection(gaps=(Gap("the SPDX document has no list of packages"),))
     warnings = () if known or creators is None else ("its creators are not a list of texts",)
-    return reading(form, header, packages, _annotated(listed or []), warnings, source)
+    found = reading(form, header, packages, _annotated(listed or []), warnings, source)
+    return replace(found, license_names=dict(_license_names(document)))
+
+
+def _license_names(document: Record) -> Iterable[tuple[str, str]]:
+    """The names of the licences that the document describes itself, for people: nothing depends on them."""
+    listed = document.get("hasExtractedLicensingInfos")
+    for each in listed if type(listed) is list else []:
+        licence, name = (each.get("licenseId"), each.get("name")) if type(each) is dict else (None, None)
+        if type(licence) is str and type(name) is str and name not in {"", "NOASSERTION", licence}:
+            yield licence, name
 
 
 def reading(

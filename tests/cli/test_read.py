@@ -42,6 +42,31 @@ def test_an_sbom_and_its_packages() -> None:
     assert "pkg:" in policyengine("read", "--list", document(".spdx.json")).out
 
 
+def test_a_list_is_a_table_whose_columns_stand_below_each_other() -> None:
+    lines = policyengine("read", "--list", document(".sarif.json")).out.splitlines()
+    header = next(number for number, line in enumerate(lines) if line.split()[:2] == ["SEVERITY", "ID"])
+    rows = lines[header + 1 :]
+    assert len(rows) == policyengine("read", "-o", "json", document(".sarif.json")).json["findings"]
+    for column in ("ID", "PACKAGE", "VERSION", "FIX", "WHERE"):
+        start = lines[header].index(f" {column}") + 1
+        assert all(row[start - 1] == " " != row[start] for row in rows), column
+
+
+def test_licences_of_the_documents_own_are_listed_with_their_names(tmp_path: Path) -> None:
+    described = [
+        {"licenseId": "LicenseRef-1", "name": "Acme\nInternal"},
+        {"licenseId": "LicenseRef-2", "name": "Other"},
+    ]
+    package = {"name": "a", "SPDXID": "SPDXRef-a", "licenseConcluded": "MIT AND LicenseRef-1"}
+    sbom = {"spdxVersion": "SPDX-2.3", "packages": [package], "hasExtractedLicensingInfos": [*described, None, {}]}
+    (tmp_path / "sbom.json").write_text(json.dumps(sbom))
+    shown = policyengine("read", "--list", tmp_path / "sbom.json").out
+    assert "LicenseRef-1  Acme\\nInternal" in shown
+    assert "LicenseRef-2" not in shown
+    found = policyengine("read", "-o", "json", "--list", tmp_path / "sbom.json").json
+    assert found["licenseNames"] == {"LicenseRef-1": "Acme\nInternal"}
+
+
 def test_a_report_of_tests_shows_what_a_policy_may_ask(tmp_path: Path) -> None:
     (tmp_path / "report.xml").write_text('<testsuite tests="5" failures="1"><testcase name="a"/></testsuite>')
     ran = policyengine("read", tmp_path / "report.xml")

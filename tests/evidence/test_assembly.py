@@ -215,6 +215,13 @@ def test_of_one_tool_the_newest_counts() -> None:
     assert statuses(found) == {"old": "superseded", "new": "used", "older": "superseded", "other": "used"}
 
 
+def test_a_list_in_a_bom_takes_no_scans_place_and_no_scan_takes_its() -> None:
+    listed = Scan("trivy", "cyclonedx-json", "bom", finished=at(2))
+    older = document("older", replace(listed, digest="older", finished=at(1)))
+    found = assembled(scan("old", 0), scan("new", 1), document("bom", listed), older)
+    assert digests(found) == ["new", "bom"]
+
+
 def test_the_newest_of_each_subject_counts() -> None:
     older = replace(scan("platform", -5), attached="sha256:platform")
     newer = replace(scan("index", 0), attached="sha256:index")
