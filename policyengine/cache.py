@@ -143,8 +143,9 @@ def read(path: Path, most: int) -> bytes:
     """The file's bytes, unless it is a link or larger than `most`, which is no entry of ours; waits for no pipe."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
-        content = file.read(most + 1)
-    return content if len(content) <= most else b""
+        size = os.fstat(file.fileno()).st_size  # reading takes as much memory as it is told to take at most
+        content = file.read(size + 1) if size <= most else b""
+    return content if len(content) <= size else b""
 
 
 def write(path: Path, content: bytes, first: bool = False) -> None:
