@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import sys
 from collections.abc import Sequence
@@ -20,13 +21,17 @@ from policyengine.reports.safe import orderless, printable
 def answer(problem: Exception, arguments: Sequence[str]) -> int:
     """Say what `problem` was; the exit code. `arguments` are the command line, which may not have been parsed."""
     terminal = _terminal(arguments)
+    error: PolicyEngineError
     match problem:
         case click.Abort():
             return INTERRUPTED
         case BrokenPipeError() if _reader_left():
             return CLOSED
+        case OSError(errno=errno.ENOSPC):  # help and version, which click writes; whatever else writes says where
+            silence(sys.stdout)
+            error = UsageError("cannot write to standard output: no space left on device")
         case click.ClickException():
-            error: PolicyEngineError = explained(problem)
+            error = explained(problem)
         case PolicyError():
             from policyengine.cli.diagnostics import explain
 

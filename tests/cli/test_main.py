@@ -174,6 +174,16 @@ def test_an_answer_that_cannot_be_written_is_no_pass() -> None:
     assert "cannot write to standard output: no space left on device" in ran.stderr
 
 
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_that_cannot_be_written_is_no_fault_of_the_program(option: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-c", START, option]
+        ran = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (
+        2, "error[PE100]: cannot write to standard output: no space left on device\n"
+    )  # fmt: skip
+
+
 def test_an_interruption_is_quiet_and_130() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         image = f"127.0.0.1:{silent.getsockname()[1]}/app:1"
