@@ -82,9 +82,9 @@ def _write(root: Path, target: str, text: str) -> bool:
     if os.path.lexists(path):
         return False
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if not path.parent.resolve().is_relative_to(root.resolve()):
             raise UsageError(f"{quoted(str(path.parent))} leads out of the folder", "remove the link")
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:

@@ -104,6 +104,14 @@ def test_a_link_leads_nowhere(tmp_path: Path) -> None:
     assert not list((tmp_path / "outside").iterdir())
 
 
+def test_no_folder_is_made_behind_a_link(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/.github").symlink_to(tmp_path / "outside")
+    assert policyengine("init", "here", cwd=tmp_path).code == 2
+    assert not list((tmp_path / "outside").iterdir())
+
+
 def test_places_that_are_none(tmp_path: Path, unprivileged: None) -> None:
     (tmp_path / "file").write_text("x")
     assert policyengine("init", tmp_path / "file").code == 2
