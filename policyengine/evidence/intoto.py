@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -129,8 +130,24 @@ def _statement(statement: Record, source: Source, inner: Inner) -> Reading:
         return _cosign(member(statement, "predicate"), source, inner)
     if name.startswith(("spdx.dev/Document", "cyclonedx.org/", "openvex.dev/ns")):
         return _document(predicate, source, inner)
-    shown = name[:200] if name.isprintable() else "unknown"
-    return Reading("other", shown, (), None, None, source.created)
+    return Reading("other", _named(name), (), None, None, source.created)
+
+
+_NAMES = (
+    ("slsa.dev/verification_summary/", "slsa-verification-summary"),
+    ("in-toto.io/attestation/scai/attribute-report/", "scai"),
+    ("in-toto.io/attestation/scai/", "scai"),
+    ("in-toto.io/attestation/test-result/", "test-result"),
+)
+"""Predicates that only kinds which policies declare can ask about, by how their types begin."""
+
+
+def _named(kind: str) -> str:
+    """How a reading calls a predicate type that no reader is for: by its name and version, else as it is written."""
+    for prefix, name in _NAMES:
+        if kind.startswith(prefix) and re.fullmatch(r"v[0-9.]{1,20}", kind[len(prefix) :]):
+            return f"{name}-{kind[len(prefix) + 1 :]}"
+    return kind[:200] if kind.isprintable() else "unknown"
 
 
 def _document(predicate: Any, source: Source, inner: Inner) -> Reading:

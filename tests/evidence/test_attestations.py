@@ -359,6 +359,16 @@ def test_lines_of_statements() -> None:
 def test_other_predicates_are_read_and_say_nothing() -> None:
     reading = read(intoto("https://slsa.dev/verification_summary/v1", {"verificationResult": "PASSED"}))
     assert (reading.kind, reading.records) == ("other", ())
+    names = {
+        "https://slsa.dev/verification_summary/v1": "slsa-verification-summary-1",
+        "https://slsa.dev/verification_summary/v0.2": "slsa-verification-summary-0.2",
+        "https://in-toto.io/attestation/scai/attribute-report/v0.2": "scai-0.2",
+        "https://in-toto.io/attestation/scai/v0.3": "scai-0.3",
+        "https://in-toto.io/attestation/test-result/v0.1": "test-result-0.1",
+        "https://in-toto.io/attestation/test-result/\nx": "unknown",
+        "https://example.com/x": "example.com/x",
+    }
+    assert {kind: read(intoto(kind, {})).format for kind in names} == {k: f"in-toto/{v}" for k, v in names.items()}
     assert read({**intoto("x", {}), "subject": []}).warnings == ("its statement names no subject by digest",)
 
 
