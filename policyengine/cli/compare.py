@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, judging, option, shared
+from policyengine.cli.identifying import Identity, identifying
 from policyengine.cli.options import sourcing, without
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ policy · 3 could not decide about an image, by either
 @option("--recorded", topic="Images", multiple=True, metavar="FILE",
         help="The images of a record of eval, as they were; its policies where --policies names none.")  # fmt: skip
 @sourcing
+@identifying
 @without("policies")
 @judging
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]", help="table or json.")
@@ -47,4 +49,5 @@ def command(terminal: Terminal, **options: Any) -> int:
     from policyengine.cli.evaluation import Options
 
     own = {name: options.pop(name) for name in ("before", "after", "with_environment", "with_parameters", "recorded")}
-    return run(terminal, Options(**options), Sides(**own))
+    identity = Identity.of(options)
+    return run(terminal, Options(identity=identity, **options), Sides(**own))

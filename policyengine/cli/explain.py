@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, judging, option, shared
+from policyengine.cli.identifying import Identity, identifying
 
 if TYPE_CHECKING:
     from policyengine.cli.terminal import Terminal
@@ -28,6 +29,7 @@ Exit codes: 0 explained, of an image also: allow · 1 deny, or not as in the fil
 @click.argument("arguments", nargs=-1, metavar="CODE… | [REFERENCE…] POLICIES… [RULE…]")
 @option("--rule", "rules", multiple=True, metavar="GLOB", help="A rule, or POLICY.RULE, said outright.")
 @option("--decision", metavar="FILE", help="Decide again as in a file of eval -o json, and say what differs.")
+@identifying
 @judging
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]", help="table or json.")
 @option("--fail-on", topic="Verdict", type=click.Choice(["deny", "warn"]), default="deny",
@@ -43,4 +45,5 @@ def command(terminal: Terminal, rules: tuple[str, ...], decision: str | None, **
     from policyengine.cli.evaluation import Options
     from policyengine.cli.explaining import run
 
-    return run(terminal, Options(**options), rules, decision)
+    identity = Identity.of(options)
+    return run(terminal, Options(identity=identity, **options), rules, decision)

@@ -84,6 +84,14 @@ def test_a_login_in_variables(registry: Simulator, policy: Path) -> None:
     assert CANARY not in ran.err
 
 
+def test_a_login_for_what_decides_as_eval_does(registry: Simulator, policy: Path) -> None:
+    login = ("--username", "ci", "--password-stdin", "--no-cache")
+    assert piped(CANARY, "explain", image(registry), policy, *login).code == 0
+    assert piped(CANARY, "compare", image(registry), "--policies", policy, "--with", policy, *login).code == 0
+    assert piped("wrong", "explain", image(registry), policy, *login).code == 3
+    assert piped("wrong", "compare", image(registry), "--policies", policy, "--with", policy, *login).code == 3
+
+
 def test_a_wrong_password_denies_nothing_and_allows_nothing(registry: Simulator, policy: Path) -> None:
     ran = piped("wrong", "eval", image(registry), policy, "--username", "ci", "--password-stdin")
     assert (ran.code, ran.json if ran.out.startswith("{") else None) == (3, None)
