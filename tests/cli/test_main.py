@@ -258,3 +258,13 @@ def test_standard_input_is_read_once() -> None:
 ])  # fmt: skip
 def test_a_refusal_says_why_in_our_words_and_what_to_do(arguments: tuple[object, ...], said: str) -> None:
     assert said in policyengine(*arguments).err
+
+
+def test_every_option_stands_in_the_documentation() -> None:
+    told = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    context = commands.policyengine.make_context("policyengine", ["eval"], resilient_parsing=True)
+    for name in COMMANDS:
+        command = commands.policyengine.get_command(context, name)
+        assert command is not None
+        for option in (each for each in command.params if each.param_type_name == "option"):
+            assert any(re.search(rf"[`\[ ]{spelt}\b", told) for spelt in option.opts), (name, option.opts)
