@@ -69,7 +69,9 @@ def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding
 
 
 def read_klar(report: Record, source: Source) -> Reading:
-    """A report of Klar: lists of vulnerabilities by severity."""
+    """A report of Klar: lists of vulnerabilities by severity. One without them is not one that found nothing."""
+    if report.get("Vulnerabilities") is None:
+        raise Unreadable("there are no Vulnerabilities", report)
     lists = member(report, "Vulnerabilities")
     for word, listed in lists.items():
         if type(listed) is not list:

@@ -453,6 +453,7 @@ NOTHING = {
     "a cluster that could not be scanned": {"ClusterName": "test", "Resources": [{"Name": "a", "Error": "timeout"}]},
     "Snyk, one project failed": [SNYK, {"ok": False, "error": "no manifest", "path": "."}],
     "a scan that failed": {**GITLAB_15, "scan": {**GITLAB_15["scan"], "status": "failure"}},  # type: ignore[dict-item]
+    "Klar without its lists": {"LayerCount": 1, "Vulnerabilities": None},
     "Checkov without its checks": {**CHECKOV_JSON, "results": {}},
     "Dependency-Check without its list": {**DEPENDENCY_CHECK_JSON, "dependencies": None},
 }
