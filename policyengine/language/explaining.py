@@ -159,14 +159,17 @@ class Explaining:
             return self._count(rule, violation, found)
         case, _ = self.cases[id(violation)]
         scope = self.hearing.locals(index, case.each, case.element)
+        nested = rule.each is not None and rule.forbid is not None
+        outer = {rule.each.element: case.each} if rule.each is not None and nested else scope
+        told_apart = len(scope) > len(outer) or not nested  # not where the inner name hides the outer one
         turning = Turning(rule, self.policy, self.phrases, self.view, self.values)
         return CaseExplanation(
             violation,
-            self._sentence(rule.each.where if rule.each is not None else None, scope),
+            self._sentence(rule.each.where if rule.each is not None else None, outer),
             self._sentence(rule.require if rule.forbid is None else rule.forbid.where, scope),
             self._sentence(rule.unless, scope),
             tuple(self._pardons(rule, violation, case.element)),
-            turning.changes(scope) if _alone(case, found) else (),
+            turning.changes(scope) if told_apart and _alone(case, found) else (),
         )
 
     def _pardons(self, rule: checked.Rule, violation: Violation, element: Any) -> Iterator[Pardon]:

@@ -108,10 +108,12 @@ def test_a_policy_can_be_said_outright(tmp_path: Path) -> None:
     assert policyengine(*base, "-p", POLICIES / "order-api.policy").code == 0
 
 
-def test_a_policy_file_called_like_an_image_is_a_policy(tmp_path: Path) -> None:
+def test_a_policy_file_called_like_an_image_is_a_policy_where_it_is_said_to_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "app:1.4").write_text('policy p rule r deny "t" require image is signed')
     base = ("--oci-layout", CLEAN, "--repository", REPOSITORY, "--at", AT, *TRUST)
-    assert policyengine("eval", "app:1.4", *base, cwd=tmp_path).code == 0
+    assert policyengine("eval", "./app:1.4", *base, cwd=tmp_path).code == 0
+    assert policyengine("eval", *base, "--policy", "app:1.4", cwd=tmp_path).code == 0
+    assert policyengine("eval", "app:1.4", *base, cwd=tmp_path).code == 2
 
 
 @pytest.mark.parametrize(("text", "shown"), [

@@ -280,6 +280,17 @@ def test_of_a_single_condition_nothing_is_said_that_it_says_itself() -> None:
     assert changes("require image is signed", view()) == ()
 
 
+def test_a_name_within_the_rule_may_hide_one_around_it() -> None:
+    seen = view(findings=[finding(severity=Severity.CRITICAL)], packages=[package()])
+    clauses = 'for each x in findings where x.severity is CRITICAL forbid x in packages where x.name is "{}"'
+    found = case(clauses.format(package().name), seen)
+
+    assert lines(found.chosen) == ["true x.severity is CRITICAL [x.severity=CRITICAL]"]
+    assert found.condition is not None
+    assert found.condition.value == "true"
+    assert found.changes == ()
+
+
 # ---------------------------------------------------------------------------- laws
 
 
