@@ -14,7 +14,7 @@ from policyengine import limits
 from policyengine.cli.discovering import MEDIA_TYPE, media_type, size
 from policyengine.cli.instants import moment
 from policyengine.cli.output import outputs, put
-from policyengine.cli.places import Place, Reach, place, reached
+from policyengine.cli.places import Place, Reach, place, reached, writer
 from policyengine.cli.terminal import Terminal
 from policyengine.cli.transfer import Transfer
 from policyengine.errors import UsageError
@@ -86,12 +86,7 @@ def _push(terminal: Terminal, where: Place, registry: Any, packed: Packed) -> No
     transfer = Transfer(terminal, "sent")
     blobs = [transfer.watched(content) for content in packed.blobs]
     try:
-        if where.path is not None:
-            from policyengine.registry.writing import LayoutWriter
-
-            LayoutWriter(where.path).attach(packed.manifest, blobs, packed.descriptor)
-        else:
-            registry.pusher(where.name).attach(packed.manifest, blobs, packed.descriptor)
+        writer(where, registry).attach(packed.manifest, blobs, packed.descriptor)
     finally:
         transfer.clear()
 

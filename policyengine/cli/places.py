@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 from msgspec import Struct
@@ -17,8 +17,11 @@ from policyengine.cli.commands import option
 from policyengine.cli.identifying import Identity, identifying
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import quoted
-from policyengine.oci import Reference, is_digest
+from policyengine.oci import Descriptor, Reference, is_digest
 from policyengine.registry.store import Whole
+
+if TYPE_CHECKING:
+    from policyengine.registry.content import Content
 
 MARKER = "oci-layout"
 """The file that makes a folder an image layout (image specification, `image-layout.md`)."""
@@ -141,3 +144,20 @@ def reached(
         return
     with reach.registry([where.registry], seconds, most) as registry:
         yield registry.repository(where.name), registry
+
+
+class Writer(Protocol):
+    """What attaches artifacts at a place: a layout's writer, or a registry's."""
+
+    def attach(self, manifest: bytes, blobs: Iterable[bytes | Content], listed: Descriptor) -> None:
+        """Store the `blobs` and the `manifest` that names them, and list the manifest as `listed`."""
+
+
+def writer(where: Place, registry: Any) -> Writer:
+    """What attaches artifacts at a place; `registry` is that of `reached`."""
+    if where.path is None:
+        pusher: Writer = registry.pusher(where.name)
+        return pusher
+    from policyengine.registry.writing import LayoutWriter
+
+    return LayoutWriter(where.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from policyengine import __version__, limits
 from policyengine.cli.durations import duration
 from policyengine.cli.instants import moment
 from policyengine.cli.output import Output, outputs, put
-from policyengine.cli.places import Place, Reach, place, reached
+from policyengine.cli.places import Reach, place, reached, writer
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import UsageError, VerificationError
 from policyengine.evidence.problems import quoted
@@ -67,12 +67,6 @@ class Options(Struct, frozen=True, kw_only=True):
     outputs: tuple[str, ...] = ()
 
 
-class Writer(Protocol):
-    """Where signatures are attached: a layout's writer, or a registry's."""
-
-    def attach(self, manifest: bytes, blobs: tuple[bytes, ...], listed: Descriptor) -> None: ...
-
-
 def sign(terminal: Terminal, options: Options, reach: Reach) -> int:
     """Sign what the reference names, and say which signature came of it."""
     wanted, at = outputs(options.outputs, FORMATS), moment(options.at)
@@ -80,22 +74,13 @@ def sign(terminal: Terminal, options: Options, reach: Reach) -> int:
     with reached(where, reach) as (store, registry):
         target = store.resolve(where.target)
         made = _signed(options, target, at)
-        _writer(where, registry).attach(made.manifest, made.blobs, made.descriptor)
+        writer(where, registry).attach(made.manifest, made.blobs, made.descriptor)
     subject = {"mediaType": target.media_type, "digest": target.digest, "size": target.size}
     signature = {"digest": made.descriptor.digest, "format": options.form}
     _report(terminal, wanted, {"reference": options.reference, "subject": subject, "signature": signature})
     if target.digest not in options.reference:
         terminal.warn(f"a tag may be moved at any time: signed was {target.digest}, which the tag named just now")
     return 0
-
-
-def _writer(where: Place, registry: Any) -> Writer:
-    if where.path is None:
-        writer: Writer = registry.pusher(where.name)
-        return writer
-    from policyengine.registry.writing import LayoutWriter
-
-    return LayoutWriter(where.path)
 
 
 def _signed(options: Options, target: Descriptor, at: datetime) -> Artifact:

@@ -156,12 +156,11 @@ class Explaining:
         if found is None or id(violation) not in self.cases:
             return CaseExplanation(violation)
         if rule.forbid is not None and rule.forbid.limit is not None:
-            return self._count(rule, violation, found)
+            return self._count(index, violation, found)
         case, _ = self.cases[id(violation)]
         scope = self.hearing.locals(index, case.each, case.element)
-        nested = rule.each is not None and rule.forbid is not None
-        outer = {rule.each.element: case.each} if rule.each is not None and nested else scope
-        told_apart = len(scope) > len(outer) or not nested  # not where the inner name hides the outer one
+        outer = self.hearing.outer(index, case.each) if rule.forbid is not None else scope
+        hidden = rule.forbid is not None and rule.forbid.element in outer
         turning = Turning(rule, self.policy, self.phrases, self.view, self.values)
         return CaseExplanation(
             violation,
@@ -169,7 +168,7 @@ class Explaining:
             self._sentence(rule.require if rule.forbid is None else rule.forbid.where, scope),
             self._sentence(rule.unless, scope),
             tuple(self._pardons(rule, violation, case.element)),
-            turning.changes(scope) if told_apart and _alone(case, found) else (),
+            turning.changes(scope) if not hidden and _alone(case, found) else (),
         )
 
     def _pardons(self, rule: checked.Rule, violation: Violation, element: Any) -> Iterator[Pardon]:
@@ -182,14 +181,14 @@ class Explaining:
 
     # ------------------------------------------------------------------ rules that count
 
-    def _count(self, rule: checked.Rule, violation: Violation, found: Found) -> CaseExplanation:
+    def _count(self, index: int, violation: Violation, found: Found) -> CaseExplanation:
         """Too many elements: how many count, and the first of them."""
-        case, count = self.cases[id(violation)]
+        rule, (case, count) = self.policy.rules[index], self.cases[id(violation)]
         forbid = rule.forbid
         assert forbid is not None
         assert forbid.limit is not None
         frame = next(each for each in found.frames if each.element is case.each)
-        outer = {rule.each.element: case.each} if rule.each is not None else {}
+        outer = self.hearing.outer(index, case.each)
         items = [item for item, _ in frame.hits[:WITNESSES]]
         parts = tuple(self._counted(forbid, item, {**outer, forbid.element: item}) for item in items)
         limit = self.phrases.of(forbid.limit)

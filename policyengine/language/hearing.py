@@ -123,9 +123,10 @@ class Hearing:
         """The locals that words see: a count speaks of no single element."""
         forbid = self.policy.rules[rule].forbid
         counted = forbid is not None and forbid.limit is not None
-        return self._outer(rule, each) if counted else self.locals(rule, each, element)
+        return self.outer(rule, each) if counted else self.locals(rule, each, element)
 
-    def _outer(self, rule: int, each: Any) -> dict[str, Any]:
+    def outer(self, rule: int, each: Any) -> dict[str, Any]:
+        """What `for each … where` sees, and everything around a `forbid`."""
         outer = self.policy.rules[rule].each
         return {outer.element: each} if outer is not None else {}
 
@@ -133,15 +134,15 @@ class Hearing:
         """What the conditions on an element see."""
         forbid = self.policy.rules[rule].forbid
         if forbid is None:
-            return self._outer(rule, element)
-        return {**self._outer(rule, each), forbid.element: element}
+            return self.outer(rule, element)
+        return {**self.outer(rule, each), forbid.element: element}
 
     def doubt(self, rule: int, each: Any, element: Any) -> Unknown:
         """What is not known of an element that fires and is in doubt."""
         subject, inner = self.policy.rules[rule], self.locals(rule, each, element)
         conditions: list[tuple[Expr | None, Scope]] = []
         if subject.each is not None and (subject.forbid is None or subject.forbid.limit is None):
-            conditions.append((subject.each.where, inner if subject.forbid is None else self._outer(rule, each)))
+            conditions.append((subject.each.where, inner if subject.forbid is None else self.outer(rule, each)))
         if subject.forbid is not None:
             conditions.append((subject.forbid.where, inner))
         if subject.require is not None:
@@ -152,13 +153,13 @@ class Hearing:
         """What is not known of an element of `for each`."""
         outer = self.policy.rules[rule].each
         assert outer is not None
-        return self._doubts([(outer.where, self._outer(rule, each))])
+        return self._doubts([(outer.where, self.outer(rule, each))])
 
     def limit_doubt(self, rule: int, each: Any) -> Unknown:
         """Why the limit of a rule that counts is not known."""
         subject = self.policy.rules[rule]
         assert subject.forbid is not None
-        return self._doubts([(subject.forbid.limit, self._outer(rule, each))])
+        return self._doubts([(subject.forbid.limit, self.outer(rule, each))])
 
     def _doubts(self, conditions: Sequence[tuple[Expr | None, Scope]]) -> Unknown:
         values = [self.interpreter.value(condition, scope) for condition, scope in conditions if condition is not None]
