@@ -1,11 +1,8 @@
-"""References: what people write, what attackers try, and the tables of the distribution project."""
+"""References: what people write, and what attackers try. What other projects test is in `test_reference_tables`."""
 
 from __future__ import annotations
 
-import json
 import pickle
-from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,14 +12,6 @@ from policyengine.errors import InvalidReference
 from policyengine.oci import Reference
 
 DIGEST = "sha256:" + "a" * 64
-
-
-def table(shared: Path, test: str, name: str) -> list[Any]:
-    tables = json.loads((shared / "data/registry/reference_distribution.json").read_text())["tables"]
-    cases: list[Any]
-    (cases,) = [t["cases"] for t in tables if (t["test"], t["table"]) == (test, name)]
-    assert cases
-    return cases
 
 
 def accepted(text: str) -> bool:
@@ -141,146 +130,3 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         reference = Reference.parse(text)
         assert Reference.parse(str(reference)) == reference
         assert ".." not in reference.repository.split("/")
-
-
-TOO_LONG = 255 - len("docker.io/")
-CAPITALS = ("LOCALDOMAIN/", "Docker/", "DOCKER/", "Foo/", "FOO/")
-"""Hosts that only their capitals mark as hosts: we refuse them, since the canonical form would be another name."""
-
-
-def test_distribution_grammar(shared: Path) -> None:
-    for case in table(shared, "TestReferenceParse", "tests"):
-        text = case["input"]
-        if "@sha512:" in text or len(case.get("repository", "")) > TOO_LONG:
-            continue  # their tests register sha256 only, and they bound the path without its host
-        assert accepted(text) == ("err" not in case), text
-        if "err" not in case:
-            reference = Reference.parse(text)
-            assert (reference.tag or "", reference.digest or "") == (case.get("tag", ""), case.get("digest", ""))
-
-
-def test_distribution_names(shared: Path) -> None:
-    for text in table(shared, "TestValidateReferenceName", "validRepoNames"):
-        assert accepted(text) == (not text.startswith(CAPITALS)), text
-    for text in table(shared, "TestValidateReferenceName", "invalidRepoNames"):
-        assert not accepted(text), text
-    for text in table(shared, "TestValidateRemoteName", "validRepositoryNames"):
-        assert accepted(text), text
-    for text in table(shared, "TestValidateRemoteName", "invalidRepositoryNames"):
-        assert not accepted(text), text
-
-
-def test_distribution_normalisation(shared: Path) -> None:
-    for case in table(shared, "TestParseRepositoryInfo", "tests"):
-        for form in ("FamiliarName", "FullName", "AmbiguousName"):
-            if case[form] and not case[form].startswith(CAPITALS):
-                reference = Reference.parse(case[form])
-                assert (reference.registry, reference.repository) == (case["Domain"], case["RemoteName"])
-    for case in table(shared, "TestNormalizedSplitHostname", "tests"):
-        reference = Reference.parse(case["input"])
-        assert (reference.registry, reference.repository) == (case["domain"], case["path"])
-    for case in table(shared, "TestParseDockerRef", "tests"):
-        reference = Reference.parse(case["input"])
-        pinned = f"@{reference.digest}" if reference.digest else f":{reference.tag or 'latest'}"
-        assert reference.name + pinned == case["expected"]
-
-
-def test_distribution_regular_expressions(shared: Path) -> None:
-    for case in table(shared, "TestDomainRegexp", "tests"):
-        text = case["input"]
-        port = text.rpartition(":")[2]
-        plausible = "." in text or ":" in text or text == "localhost"
-        if plausible and not (port.isdigit() and int(port) > 65535):
-            assert accepted(f"{text}/app") == case["match"], text
-    for case in table(shared, "TestReferenceRegexp", "tests"):
-        assert accepted(case["input"]) == case["match"], case["input"]
-
-
-# Other tools: every row, with where and why we differ
-
-
-def others(shared: Path, *names: str) -> list[Any]:
-    tables = json.loads((shared / "data/registry/reference_others.json").read_text())["tables"]
-    cases = [case for table in tables if {table["test"], table["table"]} & set(names) for case in table["cases"]]
-    assert cases
-    return cases
-
-
-def test_what_oras_takes(shared: Path) -> None:
-    registries = ("localhost", "registry.example.com", "localhost:5000", "127.0.0.1:5000", "[::1]:5000")
-    for case in others(shared, "TestParseReferenceGoodies"):
-        if isinstance(case, dict):
-            for registry in registries:  # they drop an empty tag, which distribution refuses as we do
-                assert accepted(f"{registry}/{case['image']}") == (":@" not in case["image"]), case
-
-
-def test_what_oras_refuses(shared: Path) -> None:
-    familiar = {"localhost", "hello-world:linux"}  # they know no names without a registry
-    for case in others(shared, "TestParseReferenceUglies"):
-        assert accepted(case["raw"]) == (case["raw"] in familiar), case
-    for case in others(shared, "TestReference_Validate"):
-        parts = case["reference"]
-        mark = "@" if ":" in parts.get("Reference", "") else ":"
-        text = f"{parts['Registry']}/{parts['Repository']}" + mark * ("Reference" in parts) + parts.get("Reference", "")
-        assert accepted(text) != case["wantErr"], case
-
-
-def test_what_regclient_reads(shared: Path) -> None:
-    for case in others(shared, "TestNew"):
-        text = case["ref"]
-        if text == "localhost:5000":
-            expected = True  # a tag, as distribution has it
-        elif "://" in text or case.get("wantE") or text.startswith(("example./", "example.:")):
-            expected = False
-        else:
-            expected = case["registry"] == case["registry"].lower()  # see CAPITALS
-        assert accepted(text) == expected, case
-        if expected and "registry" in case:
-            reference = Reference.parse(text)
-            assert (reference.registry, reference.repository) == (case["registry"], case["repository"])
-            assert (reference.tag or "latest" * (not reference.digest), reference.digest or "") == (
-                case["tag"],
-                case["digest"],
-            )
-
-
-def test_what_regclient_takes_for_a_registry(shared: Path) -> None:
-    for case in others(shared, "TestNewHost"):
-        host = case["host"]
-        if "://" in host or not ("." in host or ":" in host or host == "localhost"):
-            continue  # other schemes of theirs, and names that are none of a host in a reference
-        empty_label = host.partition(":")[0].endswith(".")
-        assert accepted(f"{host}/app") == (not case.get("wantE") and not empty_label), case
-
-
-def test_what_go_containerregistry_takes(shared: Path) -> None:
-    names = ("RepositoryNames", "TagNames", "DigestNames", "TagDigestNames")
-    for kind in names:
-        for text in others(shared, f"goodStrictValidation{kind}", f"goodWeakValidation{kind}"):
-            assert accepted(text), text
-    for kind in ("RepositoryNames", "TagNames", "DigestNames"):
-        for text in others(shared, f"bad{kind}"):
-            assert not accepted(text), text
-    for text in others(shared, "goodStrictValidationRegistryNames"):
-        assert accepted(f"{text}/app"), text
-    for text in others(shared, "badRegistryNames"):
-        assert not accepted(f"{text}/app"), text
-
-
-def test_what_cue_labs_reads(shared: Path) -> None:
-    for case in others(shared, "parseReferenceTests"):
-        wanted = case.get("wantRef")
-        assert accepted(case["input"]) == (wanted is not None) or len(case["input"]) > TOO_LONG, case
-        if wanted and accepted(case["input"]):
-            reference = Reference.parse(case["input"])
-            library = "library/" * ("Host" not in wanted and "/" not in wanted["Repository"])
-            assert reference.repository == library + wanted["Repository"]
-            assert (reference.tag or "", reference.digest or "") == (wanted.get("Tag", ""), wanted.get("Digest", ""))
-            if "::" not in wanted.get("Host", ""):
-                assert reference.registry == wanted.get("Host", "docker.io")
-    for case in others(shared, "isValidHostTests"):
-        assert accepted(f"{case['host']}/app") == (case["want"] or case["host"] in ("localhost", "foo")), case
-    for case in others(shared, "isValidRepositoryTests"):
-        assert accepted(f"registry.example.com/{case['repo']}") == case["want"], case
-    for case in others(shared, "isValidTagTests"):
-        assert accepted(f"registry.example.com/app:{case['tag']}") == case["want"], case
