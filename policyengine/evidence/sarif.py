@@ -52,17 +52,15 @@ def read(log: Record, source: Source) -> Reading:
     version = text(log, "version")
     if version != "2.1.0":
         raise Unreadable(f"the SARIF version is {quoted(version or '')}, and 2.1.0 is the one that is read")
+    if any(external.get("results") for external in records(log, "inlineExternalProperties")):
+        raise Unreadable("it keeps results apart from their run", log, "inlineExternalProperties")
     found = [_run(run, source) for run in records(log, "runs")]
     if not found:
         raise Unreadable("the SARIF log has no run: nothing was scanned", log, "runs")
     tools = dict.fromkeys(run.tool for run in found)
     scans = tuple(_scan([run for run in found if run.tool == tool], source) for tool in tools)
     subjects = tuple(dict.fromkeys(subject for run in found for subject in run.subjects))
-    warnings = (
-        *_external(log, "inlineExternalProperties"),
-        *_absent(sum(run.absent for run in found)),
-        *_unfixed(scans),
-    )
+    warnings = (*_absent(sum(run.absent for run in found)), *_unfixed(scans))
     times = [scan.finished for scan in scans if scan.finished]
     return Reading(
         "scan", FORMAT, scans, ", ".join(tools), found[0].version, min(times, default=None), subjects, warnings
@@ -101,16 +99,14 @@ def _run(run: Record, source: Source) -> Run:
         raise Unreadable('"results" is not an array', run, "results")
     resolve = _Resolver(run, tool, name, source.digest)
     findings = collect(results or [], lambda result: resolve.findings(result, adapter), "result", many=name == "sysdig")
-    external = tuple(
-        Gap(reason)
-        for reason in _external(member(run, "externalPropertyFileReferences"), "results", "driver", "extensions")
-    )
+    elsewhere = _external(member(run, "externalPropertyFileReferences"), "results", "driver", "extensions")
+    missing = tuple(Gap(reason) for reason in (*elsewhere, *_incomplete(run, written)))
     return Run(
         record=run,
         tool=name,
         version=text(driver, "version") or text(driver, "semanticVersion"),
         finished=_finished(run),
-        findings=Collection(findings.items, (*findings.gaps, *external)),
+        findings=Collection(findings.items, (*findings.gaps, *missing)),
         failed=_failure(run, written),
         subjects=_subjects(member(run, "properties")),
         absent=resolve.absent,
@@ -158,6 +154,17 @@ def _failure(run: Record, tool: str) -> str | None:
     if any(flag(invocation, "executionSuccessful") is False for invocation in records(run, "invocations")):
         return f"the run of {quoted(tool)} says that it did not succeed"
     return None
+
+
+def _incomplete(run: Record, tool: str) -> tuple[str, ...]:
+    """Why results may be missing from a run that ended well: errors that it tells of (SARIF 2.1.0, appendix I)."""
+    told = sum(
+        text(notice, "level") == "error"
+        for invocation in records(run, "invocations")
+        for key in ("toolExecutionNotifications", "toolConfigurationNotifications")
+        for notice in records(invocation, key)
+    )
+    return (f"the run of {quoted(tool)} told of {told} errors: results may be missing",) if told else ()
 
 
 def _finished(run: Record) -> datetime | None:

@@ -107,6 +107,25 @@ def test_results_in_another_file_are_a_gap(key: str) -> None:
     assert "another file" in scan.findings.gaps[0].reason
 
 
+@pytest.mark.parametrize("key", ["toolExecutionNotifications", "toolConfigurationNotifications"])
+def test_errors_that_a_tool_tells_of_are_a_gap_though_the_run_ended_well(key: str) -> None:
+    """Semgrep writes so that it could not read a rule or a file, the appendix K of SARIF that a rule was disabled."""
+    told = {"executionSuccessful": True, key: [{"level": "warning"}, {"level": "error"}, {"level": "error"}, {}]}
+    (scan,) = scans(run("Semgrep OSS", [], invocations=[told]))
+    assert [(gap.many, "told of 2 errors" in gap.reason) for gap in scan.findings.gaps] == [(True, True)]
+    (scan,) = scans(run("CodeQL", [], invocations=[{"executionSuccessful": True, key: [{"level": "none"}]}]))
+    assert not scan.findings.gaps
+
+
+def test_results_apart_from_their_run_are_not_overlooked() -> None:
+    """ShiftLeft's scan writes `inlineExternalProperties` that name the run and hold nothing."""
+    named = json.loads(log(run("lint", []))) | {"inlineExternalProperties": [{"runGuid": "fbb1392e"}]}
+    assert not formats.read(json.dumps(named).encode(), Source("sha256:d")).warnings
+    named["inlineExternalProperties"][0]["results"] = [{"ruleId": "X"}]
+    with pytest.raises(EvidenceError, match="apart from their run"):
+        formats.read(json.dumps(named).encode(), Source("sha256:d"))
+
+
 def test_a_result_that_cannot_be_read_is_a_gap_of_one() -> None:
     (scan,) = scans(run("Trivy", [trivy(), {"ruleId": 5}, {}, {**trivy(), "suppressions": "all"}]))
     assert len(scan.findings.items) == 1
