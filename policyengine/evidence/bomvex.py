@@ -28,18 +28,23 @@ def statements(bom: Record, stated: datetime | None, known: dict[str, str], sour
     return tuple(
         _statement(each, stated, author, known, source)
         for each in records(bom, "vulnerabilities")
-        if member(each, "analysis")
+        if _state(each)
     )
 
 
 def unanalysed(bom: Record) -> int:
     """How many vulnerabilities the BOM lists without an analysis: findings, in effect, of whoever made it."""
-    return sum(not member(each, "analysis") for each in records(bom, "vulnerabilities"))
+    return sum(not _state(each) for each in records(bom, "vulnerabilities"))
+
+
+def _state(vulnerability: Record) -> str | None:
+    """The outcome of the analysis; one that only has a detail or a justification has none yet."""
+    return text(member(vulnerability, "analysis"), "state")
 
 
 def _statement(each: Record, stated: datetime | None, author: str | None, known: dict[str, str], source: Source) -> Vex:
     analysis = member(each, "analysis")
-    status = _STATES.get(required(analysis, "state"))
+    status = _STATES.get(_state(each) or "")
     if status is None:
         raise Unreadable("the state of an analysis is no word of CycloneDX")
     names = [required(each, "id"), *(text(other, "id") or "" for other in records(each, "references"))]
@@ -64,7 +69,8 @@ def _affected(target: Record, status: str, known: dict[str, str], source: Source
     purl = (
         known.get(reference) or known.get(inner) or next((n for n in (inner, reference) if n.startswith("pkg:")), None)
     )
-    versions = records(target, "versions")
+    stated = target.get("versions")
+    versions = [stated] if type(stated) is dict else records(target, "versions")  # lib4vex writes one as an object
     if not versions:
         return covered(purl, [], (), source)
     return [name for each in versions for name in _versioned(purl, each, status, source)]

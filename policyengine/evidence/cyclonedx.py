@@ -26,7 +26,7 @@ _KINDS = {
     "operating-system": "OPERATING_SYSTEM",
     "file": "FILE",
 }
-_DIGEST = re.compile(r"sha256(?::|%3[Aa])([0-9a-f]{64})(?![0-9a-f])", re.ASCII)
+_DIGEST = re.compile(r"sha256(?::|%3[Aa]|__)([0-9a-f]{64})(?![0-9a-f])", re.ASCII)  # Xray writes `sha256__…`
 
 
 def read(bom: Record, source: Source) -> Reading:

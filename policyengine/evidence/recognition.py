@@ -67,8 +67,9 @@ def _xml(data: bytes) -> tuple[str, Reader, Any]:
         raise EvidenceError("the XML declares a document type, which evidence has no use for")
     if root.namespace.startswith(xmlbom.NAMESPACE) and root.name == "bom":
         return "cyclonedx-xml", xmlbom.read, data
-    if root.namespace == _RDF:
-        raise EvidenceError("SPDX as RDF is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0)
+    if root.namespace == _RDF or (not root.namespace and root.name == "Document"):
+        form = "RDF" if root.namespace else "XML"
+        raise EvidenceError(f"SPDX as {form} is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0)
     raise EvidenceError("the document is XML of no known format", "", 1, 1, 0)
 
 

@@ -1,12 +1,13 @@
 """CycloneDX in XML, brought into the shape of its JSON: one reader then knows both.
 
 Expat parses; a document type declaration is refused, so there are no entities to expand and nothing to fetch.
-Only the elements that are asked for are kept; all others are skipped as they stream by.
+Only the elements that are asked for are kept; all others are skipped as they stream by. Before 1.4 vulnerabilities
+were an extension of CycloneDX, in which Grype wrote its findings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -18,10 +19,11 @@ from policyengine.evidence.fields import Record, Unreadable
 from policyengine.evidence.reading import Reading, Source
 
 NAMESPACE = "http://cyclonedx.org/schema/bom/"
+_EXTENSION = "http://cyclonedx.org/schema/ext/vulnerability/1.0"
 
 
 class Element(Struct):
-    """One element: its name without namespace, and what is in it."""
+    """One element: its name without namespace (with `v:` in the extension for vulnerabilities), and what is in it."""
 
     name: str
     attributes: dict[str, str]
@@ -51,18 +53,19 @@ def read(data: bytes, source: Source) -> Reading:
     builder = _Builder(data)
     root = builder.build()
     version = builder.root.removeprefix(NAMESPACE)
-    return cyclonedx.reading("xml", version, _bom(root), source)
+    extended = [each for holder, listed in builder.extended for each in _extended(holder, listed)]
+    return cyclonedx.reading("xml", version, _bom(root, extended), source)
 
 
 # Into the shape of the JSON -------------------------------------------------------------------------
 
 
-def _bom(root: Element) -> Record:
+def _bom(root: Element, extended: list[Record]) -> Record:
     metadata = root.only("metadata")
     return {
         "metadata": _metadata(metadata) if metadata else None,
         "components": _each(root, "components", "component", _component),
-        "vulnerabilities": _each(root, "vulnerabilities", "vulnerability", _vulnerability),
+        "vulnerabilities": [*(_each(root, "vulnerabilities", "vulnerability", _vulnerability) or []), *extended],
     }
 
 
@@ -72,6 +75,7 @@ def _metadata(element: Element) -> Record:
     if tools:
         listed = [_texts(tool, "name", "version") for tool in tools.children if tool.name == "tool"]
         listed += _each(tools, "components", "component", _component) or []
+        listed += _each(tools, "services", "service", lambda each: _texts(each, "name", "version")) or []
     return {
         "timestamp": element.value("timestamp"),
         "tools": listed,
@@ -101,9 +105,21 @@ def _licenses(element: Element) -> list[Record] | None:
         word = each.attributes.get("acknowledgement")
         if each.name == "expression":
             found.append({"expression": "".join(each.text).strip(), "acknowledgement": word})
+        elif each.name == "expression-detailed":  # since 1.7, with the texts of its licences
+            found.append({"expression": each.attributes.get("expression"), "acknowledgement": word})
         elif each.name == "license":
-            found.append({"license": {**_texts(each, "id", "name", "url"), "text": {}, "acknowledgement": word}})
+            found.append({"license": _license(each, word)})
     return found
+
+
+def _license(element: Element, word: str | None) -> Record:
+    """A licence, empty where its element is; its text is not kept."""
+    stated: Record = {
+        **_texts(element, "id", "name", "url"),
+        "text": element.only("text") and {},
+        "acknowledgement": word,
+    }
+    return {name: value for name, value in stated.items() if value is not None}
 
 
 def _vulnerability(element: Element) -> Record:
@@ -131,6 +147,27 @@ def _target(element: Element) -> Record:
     }
 
 
+def _extended(holder: Element, listed: Element) -> Iterable[Record]:
+    """The vulnerabilities that the extension lists, of the whole BOM or of the component that `holder` is."""
+    for each in listed.children:
+        ref = each.attributes.get("ref")
+        if holder.name == "component" and ref is not None:
+            ref = holder.attributes.setdefault("bom-ref", ref)
+        source = each.only("v:source")
+        yield {
+            "id": each.value("v:id"),
+            "description": each.value("v:description"),
+            "source": {"name": source.attributes.get("name")} if source else None,
+            "ratings": _each(each, "v:ratings", "v:rating", _extended_rating),
+            "affects": [{"ref": ref}],
+        }
+
+
+def _extended_rating(element: Element) -> Record:
+    score = element.only("v:score")
+    return {"severity": element.value("v:severity"), "score": score.value("v:base") if score else None}
+
+
 def _property(element: Element) -> Record:
     return {"name": element.attributes.get("name"), "value": "".join(element.text).strip()}
 
@@ -153,9 +190,10 @@ def _each(element: Element, holder: str, name: str, shape: Callable[[Element], R
 
 _KEPT = frozenset(
     """bom metadata timestamp tools tool component components supplier manufacturer name publisher group version purl
-    licenses license expression id url properties property vulnerabilities vulnerability references reference analysis
-    state justification detail firstIssued lastUpdated affects target ref versions range status published updated
-    ratings rating severity score source description
+    licenses license expression expression-detailed id url text properties property vulnerabilities vulnerability
+    references reference analysis state justification detail firstIssued lastUpdated affects target ref versions range
+    status published updated ratings rating severity score source description services service
+    v:vulnerabilities v:vulnerability v:id v:source v:description v:ratings v:rating v:score v:base v:severity
     """.split()  # noqa: SIM905 - a list of quoted words would be a page long
 )
 
@@ -165,6 +203,7 @@ class _Builder:
 
     def __init__(self, data: bytes) -> None:
         self.root = ""
+        self.extended: list[tuple[Element, Element]] = []
         self._data = data
         self._open: list[Element] = []
         self._skipped = 0
@@ -198,10 +237,16 @@ class _Builder:
         self._depth += 1
         if self._depth > limits.XML_DEPTH:
             raise EvidenceError(f"the XML is nested deeper than {limits.XML_DEPTH} levels")
-        if self._skipped or namespace != self.root or local not in _KEPT:
+        if namespace == _EXTENSION:
+            local = f"v:{local}"
+        elif namespace != self.root:
+            local = ""
+        if self._skipped or local not in _KEPT:
             self._skipped += 1
             return
         element = Element(local, attributes, [], [])
+        if local == "v:vulnerabilities":
+            self.extended.append((self._open[-1], element))
         self._open[-1].children.append(element)
         self._open.append(element)
 
@@ -214,5 +259,5 @@ class _Builder:
             self._open.pop()
 
     def _text(self, chunk: str) -> None:
-        if not self._skipped:
+        if not self._skipped and self._open[-1].name != "text":
             self._open[-1].text.append(chunk)

@@ -209,6 +209,8 @@ def cdx(state: str, *affects: Json, **others: Any) -> Json:
         ("exploitable", {"ref": "pkg:npm/%40s/a@1", "versions": [{"range": "vers:npm/<2"}]}, {"pkg:npm/%40s/a"}),
         ("exploitable", {"ref": "pkg:npm/a", "versions": [{"version": "1", "status": "unaffected"}]}, set()),
         ("not_affected", {"ref": "some-component"}, set()),
+        ("not_affected", {"ref": "pkg:npm/a", "versions": {"version": "1", "status": "unaffected"}}, {"pkg:npm/a@1"}),
+        ("resolved", {"ref": "pkg:npm/a@1", "versions": {"version": "1", "status": "affected"}}, set()),
     ],
 )
 def test_what_a_cyclonedx_vex_covers(state: str, target: Json, covered: set[str]) -> None:
@@ -216,6 +218,12 @@ def test_what_a_cyclonedx_vex_covers(state: str, target: Json, covered: set[str]
     assert reading.kind == "vex"
     (found,) = statements(cdx(state, target))
     assert found.products == covered
+
+
+def test_an_analysis_without_an_outcome_is_none() -> None:
+    listed = {"id": "CVE-2024-0001", "analysis": {"justification": "code_not_present"}, "affects": [{"ref": "x"}]}
+    reading = read({"bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": [listed]})
+    assert (reading.kind, [type(record) for record in reading.records]) == ("scan", [Scan])
 
 
 def test_components_are_named_by_their_reference() -> None:

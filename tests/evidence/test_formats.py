@@ -59,6 +59,7 @@ SARIF = '{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "a"}}, "resu
         (b"spdxVersion: \xff\n", "UTF-8"),
         (b"spdxVersion: SPDX-2.3\nx: " + b"a" * 9_000_000, "more than"),
         (b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"></rdf:RDF>', "RDF"),
+        (b"<?xml version='1.0'?><Document><SPDXID>SPDXRef-DOCUMENT</SPDXID></Document>", "SPDX as XML"),
         (b'<!DOCTYPE x [<!ENTITY a "b">]><bom/>', "document type"),
     ],
 )

@@ -162,6 +162,8 @@ def test_cyclonedx(row: Row) -> None:
     assert summary["withPurl"] == row.number("with_purl")
     if sum(row.table("licence_entries").values()) == 0:
         assert summary["withLicense"] == 0
+    told = len(findings(reading)) + sum(isinstance(record, Vex) for record in reading.records)
+    assert told >= (row.number("vulnerabilities") or 0)
 
 
 STATUSES = {

@@ -302,6 +302,18 @@ def test_an_acknowledged_licence_is_concluded() -> None:
     assert (found.license, found.license_declared, found.license_concluded) == ("ISC", "MIT", "ISC")
 
 
+def test_a_bom_names_the_image_by_its_digest() -> None:
+    """In a package URL, as Trivy writes it; as Syft's version; as Xray's version, which is Artifactory's folder."""
+    digest = "a" * 64
+    for fields in (
+        {"purl": f"pkg:oci/a@sha256%3A{digest}"},
+        {"version": f"sha256:{digest}"},
+        {"version": f"sha256__{digest}"},
+    ):
+        metadata = {"component": {"type": "container", "name": "a", **fields}}
+        assert read(cdx(metadata=metadata)).subjects == (f"sha256:{digest}",)
+
+
 def test_groups_belong_to_names() -> None:
     maven = {"group": "org.x", "name": "a", "purl": "pkg:maven/org.x/a@1"}
     found = packages(cdx({"group": "@scope", "name": "a"}, maven))
@@ -312,6 +324,11 @@ def vulnerable(*listed: Json, components: tuple[Json, ...] = ({"name": "a", "bom
     tools = {"components": [{"name": "Trivy", "version": "0.69.1"}]}
     metadata = {"timestamp": "2026-01-01T00:00:00Z", "tools": tools}
     return read(cdx(*components, metadata=metadata, vulnerabilities=list(listed)))
+
+
+def packages_of(reading: Reading) -> tuple[Package, ...]:
+    (found,) = [record for record in reading.records if isinstance(record, Sbom)]
+    return found.packages.items
 
 
 def scan_in(reading: Reading) -> Scan:
@@ -379,6 +396,26 @@ def test_vulnerabilities_in_xml_say_the_same() -> None:
     assert (found.severity, found.cvss, str(found.package)) == (4, Decimal("9.8"), "a")
 
 
+def test_vulnerabilities_of_the_extension_before_1_4_are_findings() -> None:
+    """Grype wrote them within components until 0.22, with ids of their own; others beside the components."""
+    one = """<v:vulnerability{ref}><v:id>{id}</v:id><v:source name="nvd"/><v:ratings><v:rating><v:score><v:base>{score}
+        </v:base></v:score><v:severity>{severity}</v:severity></v:rating></v:ratings></v:vulnerability>"""
+    within = one.format(ref=' ref="urn:uuid:1"', id="CVE-2024-0001", score="9.8", severity="Critical")
+    within += one.format(ref=' ref="urn:uuid:2"', id="CVE-2024-0002", score="0", severity="Low")
+    beside = one.format(ref=' ref="c2"', id="CVE-2024-0003", score="7.5", severity="")
+    beside += one.format(ref="", id="CVE-2024-0004", score="1", severity="Low")
+    reading = read(
+        f"""<bom xmlns="http://cyclonedx.org/schema/bom/1.2" xmlns:v="http://cyclonedx.org/schema/ext/vulnerability/1.0">
+        <components><component><name>a</name><v:vulnerabilities>{within}</v:vulnerabilities></component>
+        <component bom-ref="c2"><name>b</name><v:name>other</v:name></component></components>
+        <v:vulnerabilities>{beside}</v:vulnerabilities></bom>"""
+    )
+    found = [(each.ids[0][-1], each.severity, each.cvss, str(each.package)) for each in scan_in(reading).findings.items]
+    assert found == [("1", 4, Decimal("9.8"), "a"), ("2", 1, None, "a"), ("3", 3, Decimal("7.5"), "b")]
+    assert len(scan_in(reading).findings.gaps) == 1
+    assert (reading.kind, len(packages_of(reading))) == ("sbom", 2)
+
+
 # XML ------------------------------------------------------------------------------------------------
 
 XML = """<?xml version="1.0"?>
@@ -407,6 +444,33 @@ def test_xml_is_read_like_json() -> None:
         "cyclonedx-xml-1.4",
         "2026-01-01 00:00:00+00:00",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "declared", "concluded"),
+    [
+        ('<expression-detailed expression="ISC"><details><text>x</text></details></expression-detailed>', "ISC", None),
+        ('<expression-detailed expression="ISC" acknowledgement="concluded"/>', None, "ISC"),
+        ('<license acknowledgement="concluded"><id>MIT</id></license>', None, "MIT"),
+        ("<license><text>All rights reserved</text></license>", "a licence given as text only", None),
+        ("<license></license>", "NOASSERTION", None),
+    ],
+)
+def test_licences_in_xml(written: str, declared: str | None, concluded: str | None) -> None:
+    """An expression with details since CycloneDX 1.7; an empty licence by retire.js."""
+    (found,) = packages(
+        f"""<bom xmlns="http://cyclonedx.org/schema/bom/1.7"><components><component><name>a</name>
+        <licenses>{written}</licenses></component></components></bom>"""
+    )
+    assert (found.license_declared, found.license_concluded) == (declared, concluded)
+
+
+def test_a_tool_in_xml_may_be_a_service() -> None:
+    reading = read(
+        """<bom xmlns="http://cyclonedx.org/schema/bom/1.6"><metadata><tools><services><service><name>Gen</name>
+        <version>1</version></service></services></tools></metadata><components/></bom>"""
+    )
+    assert (reading.tool, reading.tool_version) == ("gen", "1")
 
 
 @pytest.mark.parametrize(
