@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -129,8 +131,10 @@ def files(environment: Mapping[str, str]) -> Iterator[Path]:
     """Where logins may be, in order: podman's places before docker's, each only where its variable or folder says."""
     if "REGISTRY_AUTH_FILE" in environment:
         yield Path(environment["REGISTRY_AUTH_FILE"])
-    if "XDG_RUNTIME_DIR" in environment:
+    if environment.get("XDG_RUNTIME_DIR"):
         yield Path(environment["XDG_RUNTIME_DIR"], "containers/auth.json")
+    elif sys.platform == "linux":
+        yield Path(f"/run/containers/{os.getuid()}/auth.json")
     home = environment.get("HOME") or environment.get("USERPROFILE")
     if environment.get("XDG_CONFIG_HOME") or home:
         yield Path(environment.get("XDG_CONFIG_HOME") or f"{home}/.config", "containers/auth.json")

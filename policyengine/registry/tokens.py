@@ -110,7 +110,7 @@ class Authorizer:
         answer = self._ask(url, challenge, login if trusted else None, deadline)
         if answer.status != 200:
             raise self._refusal(answer, server, withheld=bool(login) and not trusted)
-        return _read_token(answer, server)
+        return read_token(answer, server)
 
     def _ask(self, url: str, challenge: Challenge, login: Login | None, deadline: Deadline) -> Answer:
         """The token server's answer: a refresh token goes in a form, user and password in a header."""
@@ -153,7 +153,7 @@ def _basic(login: Login) -> str:
     return "Basic " + base64.b64encode(f"{login.username}:{login.password}".encode()).decode()
 
 
-def _read_token(answer: Answer, server: Origin) -> tuple[str, float]:
+def read_token(answer: Answer, server: Origin) -> tuple[str, float]:
     """The header with the token in a token server's answer, and the seconds that it may be used for."""
     try:
         document: Any = loads(answer.body)

@@ -29,6 +29,7 @@ from policyengine.oci import OCI_MANIFEST, Descriptor
 from policyengine.registry.layout import Layout, parse_layout_reference
 from policyengine.registry.referrers import ELSEWHERE, IRRELEVANT, Failure, attached
 from tests.simulator.content import SARIF, SIGNATURE, SPDX, Content, bare, descriptor, tar
+from tests.tables import rows
 
 REF_NAME = "org.opencontainers.image.ref.name"
 
@@ -82,16 +83,47 @@ def test_a_digest_behind_a_path_with_a_colon(tmp_path: Path) -> None:
     assert parse_layout_reference(text)[0] == tmp_path / "with:colon"
 
 
-def test_the_table_of_layout_names(shared: Path) -> None:
-    tables = json.loads((shared / "data/registry/layout_tar.json").read_text())["tables"]
-    cases = [case for table in tables if table["table"] in ("tests", "tests2") for case in table["cases"]]
-    assert len(cases) == 6
-    for case in cases:
-        if case["image"]:
-            assert parse_layout_reference(case["ref"]) == (Path(case["dir"]), case["image"])
-        else:
-            with pytest.raises(InvalidReference):
-                parse_layout_reference(case["ref"])
+FILE = "(file scope)"
+
+
+def test_the_names_of_layouts(shared: Path) -> None:
+    for table in ("tests", "tests2"):
+        for case in rows(shared, "layout_tar.json", FILE, table):
+            if case["image"]:
+                assert parse_layout_reference(case["ref"]) == (Path(case["dir"]), case["image"])
+            else:  # a layout may hold many images, so that one is always named
+                with pytest.raises(InvalidReference):
+                    parse_layout_reference(case["ref"])
+    found = {
+        case["scope"]: layout_name(f"{case['scope']}:tag") for case in rows(shared, "layout_tar.json", FILE, "tests3")
+    }
+    assert found == {
+        "C:\\foo": ("C:\\foo", "tag"),
+        "D:\\": ("D:\\", "tag"),
+        # theirs have to be absolute paths, ours may be any
+        "C:": ("C", ":tag"),
+        "E": ("E", "tag"),
+        "": None,
+    }
+
+
+def test_positions_are_no_names_of_images(shared: Path, content: Content, tmp_path: Path) -> None:
+    """`@0` is the first entry there; here an image is named by what it is called or by its bytes."""
+    content.image(tag="1")
+    layout = Layout(content.write(tmp_path))
+    valid = [case["ref"] for case in rows(shared, "layout_tar.json", FILE, "validTests")]
+    for text in (*valid, *rows(shared, "layout_tar.json", FILE, "invalidTests")):
+        assert layout_name(text) is None
+        with pytest.raises(NotFound):
+            layout.resolve(text)
+
+
+def layout_name(text: str) -> tuple[str, str] | None:
+    try:
+        path, target = parse_layout_reference(text)
+    except InvalidReference:
+        return None
+    return str(path), target
 
 
 def test_resolve_by_tag_and_by_digest(content: Content, tmp_path: Path) -> None:

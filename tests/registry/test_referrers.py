@@ -20,14 +20,6 @@ def test_the_table_of_the_specification(shared: Path) -> None:
         assert is_tag(case["tag"])
 
 
-def test_the_table_of_oras(shared: Path) -> None:
-    tables = json.loads((shared / "data/registry/link_referrers_warning.json").read_text())["tables"]
-    (cases,) = [table["cases"] for table in tables if table["test"] == "Test_buildReferrersTag"]
-    for case in cases:
-        if not case.get("wantErr"):
-            assert referrers_tag(case["desc"]["Digest"]) == case["want"][: len("sha512-") + 64]
-
-
 def test_results_are_in_the_order_of_digests() -> None:
     listed = [Descriptor("a/b", f"sha256:{letter * 64}", 1) for letter in "cab"]
     results: list[Stray | Failure] = [

@@ -11,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from policyengine.errors import RegistryError, Unauthorized
+from policyengine.errors import InvalidReference, RegistryError, Unauthorized
+from policyengine.oci import Reference
+from policyengine.registry.answers import Answer
 from policyengine.registry.credentials import Logins
 from policyengine.registry.targets import origin_of
-from policyengine.registry.tokens import Authorizer, merged_scopes
+from policyengine.registry.tokens import MARGIN, Authorizer, merged_scopes, read_token
 from policyengine.registry.transport import Deadline, Request, Response
+from tests.tables import rows
 
 LOGIN = json.dumps({"auths": {"registry.example.com": {"username": "user", "password": "secret"}}})
 
@@ -179,40 +182,121 @@ def test_a_token_that_another_thread_has_renewed_is_taken_over() -> None:
     assert who.renew('Bearer realm="/token"', "", Deadline(10)) == "Bearer new"
 
 
+SCOPES = "auth_scope.json"
+
+
 def test_the_scopes_of_oras(shared: Path) -> None:
-    tables = json.loads((shared / "data/registry/auth_scope.json").read_text())["tables"]
-    (cases,) = [table["cases"] for table in tables if table["test"] == "TestCleanScopes"]
-    assert len(cases) == 13
-    for case in cases:
+    for case in rows(shared, SCOPES, "TestCleanScopes"):
         assert merged_scopes(case.get("scopes") or []) == (case.get("want") or []), case
-
-
-def scopes(shared: Path, *names: str) -> list[dict[str, Any]]:
-    tables = json.loads((shared / "data/registry/auth_scope.json").read_text())["tables"]
-    found = [case for table in tables if {table["test"], table["table"]} & set(names) for case in table["cases"]]
-    assert found
-    return found
-
-
-def test_the_scopes_of_cue_labs(shared: Path) -> None:
-    for case in scopes(shared, "parseScopeTests"):
-        assert " ".join(merged_scopes(case["in"].split())) == case["canonicalString"], case
-    for case in scopes(shared, "scopeUnionTests"):
-        wanted = merged_scopes([*case["s1"].split(), *case["s2"].split()])
-        if not case.get("wantUnlimited"):  # "*" is a notion of theirs, not of token servers
-            assert wanted == merged_scopes(case["want"].split()), case
-
-
-def test_the_actions_of_oras(shared: Path) -> None:
-    for case in scopes(shared, "Test_cleanActions"):
+    for case in rows(shared, SCOPES, "Test_cleanActions"):
         wanted = [f"repository:a:{','.join(case['want'])}"] if case.get("want") else []
         assert merged_scopes([f"repository:a:{','.join(case.get('actions') or [])}"]) == wanted, case
+    for case in rows(shared, SCOPES, "TestScopeRepository"):
+        if "repository" not in case:
+            with pytest.raises(InvalidReference):  # no repository has an empty name
+                Reference.parse("registry.example.com/")
+            continue
+        wanted = [case["want"]] if "want" in case else []
+        assert merged_scopes([f"repository:{case['repository']}:{','.join(case.get('actions') or [])}"]) == wanted, case
 
 
 def test_the_scopes_of_containerd(shared: Path) -> None:
-    for case in scopes(shared, "TestGetTokenScopes"):
+    for case in rows(shared, SCOPES, "TestGetTokenScopes"):
         given = [*case["scopesInCtx"], *case["commonScopes"]]
         assert merged_scopes(given) == merged_scopes(case["expected"]), case
     assert merged_scopes(["repository(plugin):a:5000/b:pull", "repository(plugin):a:5000/b:push"]) == [
         "repository(plugin):a:5000/b:pull,push"
     ]
+    for case in rows(shared, SCOPES, "TestRepositoryScope"):
+        transport = Scripted((200, {"token": "abc"}))
+        actions = "pull,push" if case["push"] else "pull"
+        origin = origin_of(f"https://{case['refspec']['Locator'].partition('/')[0]}")
+        who = Authorizer(case["refspec"]["Locator"], origin, transport, Logins({}), (), actions)
+        renew(who, 'Bearer realm="/token"')
+        assert parse_qs(urlsplit(transport.asked[0].url).query)["scope"] == [case["expected"]]
+
+
+FILE = "(file scope)"
+Triple = tuple[str, str, str]
+
+
+def triples(*texts: str) -> set[Triple]:
+    """What scopes allow, one action of one resource each, as cue-labs has it."""
+    found: set[Triple] = set()
+    for scope in merged_scopes(scope for text in texts for scope in text.split()):
+        kind, _, rest = scope.partition(":")
+        resource, _, actions = rest.rpartition(":")
+        found |= {(kind, resource, action) for action in actions.split(",")} if resource else {(kind, rest, "")}
+    return found
+
+
+def triple(wanted: dict[str, str]) -> Triple:
+    if "$ident" in wanted:
+        return "registry", "catalog", "*"
+    return wanted["ResourceType"], wanted.get("Resource", ""), wanted.get("Action", "")
+
+
+def test_how_cue_labs_reads_scopes(shared: Path) -> None:
+    for case in rows(shared, SCOPES, FILE, "parseScopeTests"):
+        assert " ".join(merged_scopes(case["in"].split())) == case["canonicalString"], case
+        assert triples(case["in"]) == {triple(wanted) for wanted in case["wantScopes"]}
+    found = {}
+    for case in rows(shared, SCOPES, FILE, "scopeUnionTests"):
+        ours = " ".join(merged_scopes([*case["s1"].split(), *case["s2"].split()]))
+        if ours != case["want"]:
+            found[case["testName"]] = ours
+    assert found == {
+        # a scope without bounds is a notion of theirs, which no token server knows
+        "UnlimitedAndSomething": "* repository:foo:pull",
+        "SomethingAndUnlimited": "* repository:foo:pull",
+        # one form for equal scopes, whoever wrote them
+        "StringPreservedWhenResultEqual": "arble repository:bar/baz:pull,something",
+    }
+
+
+def test_how_cue_labs_compares_scopes(shared: Path) -> None:
+    """The union of what is held and what is asked for is what was held, if and only if it holds that already."""
+    for case in rows(shared, SCOPES, FILE, "scopeHoldsTests"):
+        asked = triple(case["holds"]) if isinstance(case["holds"], dict) else tuple(case["holds"])
+        assert (asked in triples(case["s"])) == (case["want"] and case["s"] != "*"), "see Unlimited above"
+    for case in rows(shared, SCOPES, FILE, "scopeContainsTests"):
+        contained = triples(case["s1"], case["s2"]) == triples(case["s1"])
+        assert contained == (case["want"] and case["testName"] != "UnlimitedContainsSomething"), case
+    for case in rows(shared, SCOPES, FILE, "scopeLenTests"):
+        assert len(triples(*texts(case["scope"]))) == case["want"]
+
+
+def texts(call: dict[str, Any]) -> list[str]:
+    """The scopes of a row that is written as calls."""
+    parts = [call.get("recv"), *call["args"]]
+    nested = [text for part in parts if isinstance(part, dict) and "$call" in part for text in texts(part)]
+    catalog = ["registry:catalog:*" for part in parts if part == {"$ident": "CatalogScope"}]
+    return [*nested, *catalog, *(part for part in parts if isinstance(part, str))]
+
+
+def test_the_tokens_of_containers_image(shared: Path) -> None:
+    """They count from `issued_at`, the server's clock; we from when the answer came, and a refused token is renewed."""
+    refused = []
+    for case in rows(shared, "auth_challenge.json", "TestNewBearerTokenFromHTTPResponseBody"):
+        answer = Answer(200, {}, case["input"].encode())
+        try:
+            header, life = read_token(answer, origin_of("https://registry.example.com"))
+        except RegistryError:
+            refused.append(case["input"])
+            continue
+        issued = 1_514_800_802  # 2018-01-01T10:00:02Z
+        assert header == f"Bearer {case['expected']['token']}"
+        assert life + MARGIN == case["expected"]["expirationTime"]["args"][0] - issued
+    assert refused == ["IAmNotJson"]
+
+
+def test_the_encoded_logins_of_oras(shared: Path) -> None:
+    found = {}
+    for case in rows(shared, "credentials.json", "Test_encodeAuth"):
+        entry = {"username": case["username"], "password": case["password"]}
+        who = authorizer(Scripted(), login=json.dumps({"auths": {"registry.example.com": entry}}))
+        try:
+            assert renew(who, "Basic realm=x") == f"Basic {case['want']}"
+        except Unauthorized as error:
+            found[case["name"]] = "asks for a login" in error.message
+    assert found == {"Password only": True, "Empty username and empty password": True}, "a login has a user's name"
