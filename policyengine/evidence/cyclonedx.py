@@ -198,7 +198,7 @@ def _tool(metadata: Record) -> tuple[str | None, str | None]:
     """The first tool: in an array until 1.4, in an object of components since 1.5."""
     tools = metadata.get("tools")
     if type(tools) is dict:
-        listed = [*records(tools, "components"), *records(tools, "services")]
+        listed = [*records(tools, "components"), *records(tools, "services")] or [tools]  # one tool, without its array
     else:
         listed = records(metadata, "tools")
     for tool in listed:

@@ -13,6 +13,7 @@ from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import ecosystem, mended
 from policyengine.evidence.reading import Reading, Source
+from policyengine.evidence.spdx import Header, actor, tool_of
 
 _PACKAGES = frozenset(("software_Package", "ai_AIPackage", "dataset_DatasetPackage"))
 _RELATIONS = {"hasdeclaredlicense": "declared", "hasconcludedlicense": "concluded"}
@@ -28,6 +29,7 @@ _SETS = {
     "expandedlicensing_ConjunctiveLicenseSet": " AND ",
     "expandedlicensing_DisjunctiveLicenseSet": " OR ",
 }
+_NONE = {"none": "NONE", "nonelicense": "NONE", "noassertion": "NOASSERTION", "noassertionlicense": "NOASSERTION"}
 _LICENSE_DEPTH = 20
 _LICENSE_CHARS = 10_000
 
@@ -43,19 +45,20 @@ def read(document: Record, source: Source) -> Reading:
     created = graph.first("CreationInfo")
     version, stated = text(created, "specVersion") or "unknown", text(created, "created")
     time = instant(stated) or source.created
-    tool = text(graph.first("Tool"), "name")
+    tool, tool_version = tool_of(Header(None, None, None, (f"Tool: {text(graph.first('Tool'), 'name') or ''}",)))
     sbom = Sbom(
         format="spdx-json",
         version=f"SPDX-{version}",
         digest=source.digest,
         artifact_type=source.artifact_type,
-        tool=tool.lower() if tool else None,
+        tool=tool,
         created=time,
         signatures=source.signatures,
         packages=Collection(packages.items, (*packages.gaps, *strange)),
     )
     warnings = () if stated is None or instant(stated) else ("the time of its creation cannot be read",)
-    return Reading("sbom", f"spdx-json-{version}", (sbom,), sbom.tool, None, time, (), warnings)
+    label, names = f"spdx-json-{version}", graph.license_names()
+    return Reading("sbom", label, (sbom,), tool, tool_version, time, (), warnings, license_names=names)
 
 
 class _Graph:
@@ -82,6 +85,18 @@ class _Graph:
         if type(reference) is dict:
             return reference
         return self._by_id.get(reference, {}) if type(reference) is str else {}
+
+    def license_names(self) -> dict[str, str]:
+        """The names of the licences that expressions call `LicenseRef-…`, for people: nothing depends on them."""
+        found: dict[str, str] = {}
+        for each in self._objects:
+            entries = each.get("simplelicensing_customIdToUri")
+            for entry in entries if type(entries) is list else ():
+                key = entry.get("key") if type(entry) is dict else None
+                name = self.resolved(entry["value"]).get("name") if type(key) is str and "value" in entry else None
+                if type(key) is str and type(name) is str and name not in {"", key}:
+                    found[key] = name
+        return found
 
     def license(self, kind: str, name: str) -> str | None:
         """The licences of one kind that the element called `name` has; all hold together."""
@@ -110,8 +125,8 @@ class _Graph:
         if kind == "expandedlicensing_WithAdditionOperator":
             subject = self._written(element.get("expandedlicensing_subjectExtendableLicense"), depth + 1)
             return f"{subject} WITH {self._written(element.get('expandedlicensing_subjectAddition'), depth + 1)}"
-        stated = text(element, "simplelicensing_licenseExpression")
-        return stated or _individual(reference) or text(element, "name") or "NOASSERTION"
+        stated = text(element, "simplelicensing_licenseExpression") or _individual(_id(element) or reference)
+        return stated or text(element, "name") or _NONE.get(kind.rpartition("_")[2].lower(), "NOASSERTION")
 
 
 def _joined(parts: list[str], operator: str) -> str:
@@ -127,12 +142,12 @@ def _individual(reference: Any) -> str | None:
     """A licence by its address: of SPDX's list, or the two that stand for none and for no statement."""
     if type(reference) is not str:
         return None
-    last = reference.rstrip("/").rpartition("/")[2]
+    last = reference.rstrip("/").rpartition("/")[2].removeprefix("expandedlicensing_")
     if "/Licensing/" in reference or reference.startswith("expandedlicensing_"):
-        return {"none": "NONE", "nonelicense": "NONE"}.get(
-            last.removeprefix("expandedlicensing_").lower(), "NOASSERTION"
-        )
-    return last if reference.startswith(("https://spdx.org/licenses/", "http://spdx.org/licenses/")) else None
+        return _NONE.get(last.lower(), "NOASSERTION")
+    if reference.startswith(("https://spdx.org/licenses/", "http://spdx.org/licenses/")):
+        return _NONE.get(last.lower(), last)
+    return None
 
 
 def _package(each: Record, graph: _Graph, document: str) -> Package:
@@ -146,7 +161,7 @@ def _package(each: Record, graph: _Graph, document: str) -> Package:
         required(each, "name"),
         version,
         ecosystem(purl),
-        text(graph.resolved(each.get("suppliedBy")), "name"),
+        actor(text(graph.resolved(each.get("suppliedBy")), "name")),  # sbom-tool writes SPDX 2's `Organization: …`
         purl,
         concluded if concluded not in {None, "NOASSERTION"} else declared or concluded,
         declared,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from policyengine.errors import EvidenceError
 from policyengine.evidence import spdx
 from policyengine.evidence.model import Collection, Gap, Package
@@ -27,7 +29,7 @@ _ONCE = frozenset(
 )
 _HEADER_ONCE = frozenset(("SPDXVersion", "DocumentName", "Created"))
 _OTHERS = frozenset(("FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "LicenseID"))
-"""Tags that begin something that is no package: an id after them is not a package's."""
+"""Tags that begin something that is no package: an id after them is not a package's, and a name may be a licence's."""
 
 Fields = dict[str, str]
 
@@ -37,6 +39,8 @@ def read(data: bytes, source: Source) -> Reading:
     header: dict[str, str] = {}
     creators: list[str] = []
     packages: list[Fields] = []
+    names: dict[str, str] = {}
+    license = ""
     current: Fields | None = None
     for number, tag, value in _lines(_decoded(data)):
         if tag == "PackageName":
@@ -45,12 +49,14 @@ def read(data: bytes, source: Source) -> Reading:
         elif tag in _ONCE or tag in {"ExternalRef", "SPDXID"}:
             _add(packages[-1] if packages and tag in _ONCE else current, tag, value, number)
         elif tag in _OTHERS:
-            current = None
+            current, license = None, value
+        elif tag == "LicenseName" and value not in {"", "NOASSERTION", license}:
+            names.setdefault(license, value)
         elif tag in _HEADER_ONCE:
             _set(header, tag, value, number)
         elif tag == "Creator":
             creators.append(value)
-    return _reading(header, creators, packages, source)
+    return replace(_reading(header, creators, packages, source), license_names=names)
 
 
 def _reading(header: Fields, creators: list[str], packages: list[Fields], source: Source) -> Reading:

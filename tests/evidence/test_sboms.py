@@ -236,6 +236,10 @@ def test_line_ends_of_other_systems_are_read() -> None:
 # CycloneDX --------------------------------------------------------------------------------------------
 
 
+def test_a_tool_without_its_array_is_the_tool() -> None:
+    assert read(cdx(metadata={"tools": {"vendor": "x", "name": "Old-Tool", "version": "1"}})).tool == "old-tool"
+
+
 def test_nested_components_are_packages_once() -> None:
     inner = {"name": "inner", "components": [{"name": "deepest"}]}
     pedigree = {"ancestors": [{"name": "ancestor"}]}
@@ -535,6 +539,12 @@ def test_the_same_bill_in_spdx_2_and_3_holds_the_same(shared: Path) -> None:
         ({"type": "simplelicensing_LicenseExpression", "simplelicensing_licenseExpression": "ISC"}, "ISC"),
         ("set", "MIT AND (ISC OR 0BSD)"),
         ("nowhere", "NOASSERTION"),
+        ("http://spdx.org/licenses/NoAssertionLicense", "NOASSERTION"),
+        ({"type": "expandedlicensing_NoneLicense", "spdxId": "urn:x"}, "NONE"),
+        (
+            {"type": "expandedlicensing_ListedLicense", "spdxId": "https://spdx.org/licenses/MIT", "name": "The MIT"},
+            "MIT",
+        ),
     ],
 )
 def test_licences_of_spdx_3(target: Any, license: str) -> None:
@@ -550,6 +560,36 @@ def test_licences_of_spdx_3(target: Any, license: str) -> None:
     for kind in ("hasDeclaredLicense", "HAS_DECLARED_LICENSE"):
         (found,) = packages(spdx3(package, related(kind, "p", target), inner, outer))
         assert (found.license, found.license_declared) == (license, license)
+
+
+def test_tool_and_supplier_in_spdx_3_are_written_as_in_spdx_2() -> None:
+    """As Microsoft's sbom-tool writes them."""
+    supplier = {"type": "Organization", "spdxId": "s", "name": "Organization: Microsoft"}
+    reading = read(spdx3(
+        {"type": "Tool", "spdxId": "t", "name": "Microsoft.SBOMTool-3.0.1"}, supplier,
+        {"type": "software_Package", "spdxId": "p", "name": "a", "suppliedBy": "s"},
+    ))  # fmt: skip
+    assert (reading.tool, reading.tool_version) == ("microsoft.sbomtool", "3.0.1")
+    assert packages_of(reading)[0].supplier == "Microsoft"
+    assert (read(spdx3()).tool, read(spdx3()).tool_version) == (None, None)
+
+
+def test_a_document_names_licences_of_its_own() -> None:
+    json_names = {"hasExtractedLicensingInfos": [{"licenseId": "LicenseRef-1", "name": "Acme"}]}
+    tags = "LicenseID: LicenseRef-1\nExtractedText: <text>LicenseName: x</text>\nLicenseName: Acme"
+    unnamed = "LicenseID: LicenseRef-2\nLicenseName: NOASSERTION"
+    yaml = "spdxVersion: SPDX-2.3\nhasExtractedLicensingInfos:\n- {licenseId: LicenseRef-1, name: Acme}\npackages: []"
+    entries = [
+        {"type": "DictionaryEntry", "key": "LicenseRef-1", "value": "l"},
+        {"key": "LicenseRef-2", "value": []},
+        5,
+    ]
+    graph = spdx3(
+        {"type": "simplelicensing_LicenseExpression", "spdxId": "e", "simplelicensing_customIdToUri": entries},
+        {"type": "simplelicensing_SimpleLicensingText", "spdxId": "l", "name": "Acme"},
+    )
+    for document in (spdx(**json_names), tag_value("PackageName: a", tags, unnamed), yaml, graph):
+        assert read(document).license_names == {"LicenseRef-1": "Acme"}
 
 
 def test_licence_sets_that_hold_each_other_are_a_gap_and_take_no_time() -> None:
