@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from click.core import ParameterSource
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from policyengine import limits
 from policyengine.cli.evaluation import Options, all_decided, decided, job
@@ -80,8 +81,8 @@ def replayed(terminal: Terminal, options: Options) -> tuple[Decision, ...]:
 
 def _refuse_others(options: Options) -> None:
     """Refuse what the command line says beside a record; settings from elsewhere are of no account."""
-    context, plain = click.get_current_context(), Options(arguments=())
-    changed = [name for name in options.__struct_fields__ if getattr(options, name) != getattr(plain, name)]
+    context, plain = click.get_current_context(), _settings(Options(arguments=()))
+    changed = [name for name, value in _settings(options).items() if value != plain[name]]
     given = [name for name in changed if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
     others = [name for name in given if name not in BESIDE]
     if others:
@@ -91,6 +92,11 @@ def _refuse_others(options: Options) -> None:
             f"--replay takes images, policies and everything else from the record, so {what} cannot be given",
             "leave it out, or leave out --replay",
         )
+
+
+def _settings(options: Options) -> dict[str, Any]:
+    """The options by their names on the command line, those of the login among them."""
+    return asdict(options) | asdict(options.identity)
 
 
 def terms_of(found: Recorded) -> Terms:

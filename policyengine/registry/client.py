@@ -70,7 +70,7 @@ class Registry:
             raise UsageError(f"{quoted(referrers)} is not a way to find referrers", "use auto, api or tag")
         if timeout <= 0 or workers < 1:
             raise UsageError("the timeout and the number of workers must be positive")
-        for file in (ca_file, cert_file, key_file, registry_config):
+        for file in (ca_file, cert_file, key_file):
             if file and not Path(file).is_file():
                 raise UsageError(f"{quoted(file)} is not a file")
         if key_file and not cert_file:

@@ -12,9 +12,9 @@ import binascii
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from msgspec import Struct
 
@@ -32,6 +32,9 @@ VARIABLE = "POLICYENGINE_REGISTRY_"
 
 TOKEN_USERS = frozenset(("<token>", "00000000-0000-0000-0000-000000000000"))
 """Users whose password is a refresh token: as helpers mark one, and as Azure Container Registry does."""
+
+Source: TypeAlias = tuple[str, Mapping[str, Any]]
+"""Where logins are, as messages name it, and what is there."""
 
 HELPER_SECONDS = 30.0
 _LINE_ENDS = str.maketrans("", "", "\r\n")
@@ -68,14 +71,14 @@ class Logins:
     """The logins of the user who runs this process.
 
     `config` names one file to use instead of all others; `given` is host, user and password for that
-    host alone. Raises `UsageError` for a login without a host.
+    host alone. Raises `UsageError` for a login without a host, and for a file named here that cannot be read.
     """
 
     def __init__(
         self, environment: Mapping[str, str], config: str | None = None, given: tuple[str, str, str] | None = None
     ) -> None:
         self._environment = environment
-        self._config = config
+        self._named = _named(Path(config)) if config else None
         self._given = [_for_host(*given)] if given else []
         if not config:
             self._given += _from_variables(environment)
@@ -95,15 +98,37 @@ class Logins:
                 return login
         return None
 
-    def _documents(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        inline = "" if self._config else self._environment.get("DOCKER_AUTH_CONFIG", "")
+    def _documents(self) -> Iterable[Source]:
+        return self._found() if self._named is None else self._named
+
+    def _found(self) -> Iterator[Source]:
+        inline = self._environment.get("DOCKER_AUTH_CONFIG", "")
         if inline:
             yield "DOCKER_AUTH_CONFIG", _decoded("DOCKER_AUTH_CONFIG", inline.encode())
-        for path in [Path(self._config)] if self._config else files(self._environment):
-            data = _read(path, required=bool(self._config))
-            if data and data.strip():
-                document = _decoded(str(path), data)
-                yield str(path), {"auths": document} if path.name == ".dockercfg" else document
+        for path in files(self._environment):
+            yield from _held(path)
+
+
+def _named(path: Path) -> list[Source]:
+    """What the one file holds that the user names; raises `UsageError`, since that can be said before anything else."""
+    try:
+        if not path.is_file():
+            raise Unauthorized(f"the file of logins {quoted(path)} is not a file", "name it with --registry-config")
+        found = list(_held(path))
+        for source, document in found:
+            _table(document, "auths", source)
+            _table(document, "credHelpers", source)
+    except Unauthorized as fault:
+        raise UsageError(fault.message, fault.help) from None
+    return found
+
+
+def _held(path: Path) -> Iterator[Source]:
+    """What a file holds, if it is there and not empty; raises `Unauthorized`."""
+    data = _read(path)
+    if data and data.strip():
+        document = _decoded(str(path), data)
+        yield str(path), {"auths": document} if path.name == ".dockercfg" else document
 
 
 def _from_variables(environment: Mapping[str, str]) -> list[tuple[str, Login]]:
@@ -144,13 +169,11 @@ def files(environment: Mapping[str, str]) -> Iterator[Path]:
         yield Path(home, ".dockercfg")
 
 
-def _read(path: Path, required: bool) -> bytes | None:
+def _read(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
             data = file.read(limits.LOGIN_FILE_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
-        if required:
-            raise Unauthorized(f"the file of logins {quoted(path)} does not exist") from None
         return None
     except OSError as error:
         raise Unauthorized(f"the file of logins {quoted(path)} cannot be read: {str(error.strerror).lower()}") from None

@@ -346,7 +346,11 @@ def test_members_that_lead_outside_are_not_followed(run: Command, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    "more", [["image:1"], ["--at", example.AT], ["--oci-layout"], ["--record", "x"], ["--param", "a=b"]]
+    "more",
+    [
+        *(["image:1"], ["--at", example.AT], ["--oci-layout"], ["--record", "x"], ["--param", "a=b"]),
+        *(["--username", "somebody", "--password-stdin"], ["--cert-file", "x"], ["--registries-conf", "x"]),
+    ],
 )
 def test_a_replay_takes_everything_from_the_record(more: list[str], run: Command, tmp_path: Path) -> None:
     recorded(run, tmp_path / "record.tar", f"{example.LAYOUT}:clean")

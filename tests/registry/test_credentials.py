@@ -244,8 +244,19 @@ def test_users_whose_password_is_a_refresh_token(user: str) -> None:
 def test_a_broken_file_is_an_error_that_tells_no_secret(document: object, tmp_path: Path) -> None:
     path = write(tmp_path / "config.json", document)
     with pytest.raises(Unauthorized) as caught:
-        find(path, "a.com/x")
+        Logins({"DOCKER_CONFIG": str(tmp_path)}).find("a.com/x")
     assert SECRET not in repr(caught.value)
+    with pytest.raises((Unauthorized, UsageError)) as named:
+        find(path, "a.com/x")
+    assert named.value.message == caught.value.message
+
+
+@pytest.mark.parametrize("document", ["[]", "{", '{"auths":{},"auths":{}}', {"auths": []}, {"credHelpers": "x"}])
+def test_a_file_that_the_user_names_is_read_at_once(document: object, tmp_path: Path) -> None:
+    """Before anything is asked for, so that it is wrong use; a broken entry is found when its registry is asked."""
+    path = write(tmp_path / "config.json", document)
+    with pytest.raises(UsageError):
+        Logins({}, str(path))
 
 
 def test_a_broken_entry_of_another_registry_does_not_matter(tmp_path: Path) -> None:
@@ -255,11 +266,13 @@ def test_a_broken_entry_of_another_registry_does_not_matter(tmp_path: Path) -> N
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "absent"):
-        with pytest.raises(Unauthorized):
-            find(path, "a.com/x")
-    (tmp_path / "huge").write_bytes(b" " * (2 * 1024 * 1024))
+        with pytest.raises(UsageError, match="not a file"):
+            Logins({}, str(path))
+    huge = write(tmp_path / "config.json", " " * (2 * 1024 * 1024))
+    with pytest.raises(UsageError, match="bytes"):
+        Logins({}, str(huge))
     with pytest.raises(Unauthorized, match="bytes"):
-        find(tmp_path / "huge", "a.com/x")
+        Logins({"DOCKER_CONFIG": str(tmp_path)}).find("a.com/x")
 
 
 def test_a_login_does_not_show_itself() -> None:
