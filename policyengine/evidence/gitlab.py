@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
+from policyengine.evidence.fields import Record, Unreadable, collect, items, member, number, records, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -64,11 +64,16 @@ def _vulnerability(each: Record, tool: str, category: str, document: str) -> Ite
         package=Package(name, text(dependency, "version"), document=document) if name else None,
         fix=upgrade["version"].strip() if upgrade else None,
         title=text(each, "name") or text(each, "message") or text(each, "description"),
-        location=text(location, "image") or text(location, "file"),
+        location=text(location, "image") or _line(location),
         category=category,
         tool=tool,
         document=document,
     )
+
+
+def _line(location: Record) -> str | None:
+    file, line = text(location, "file"), number(location, "start_line")
+    return f"{file}:{line}" if file and line else file
 
 
 def _names(each: Record) -> list[str]:

@@ -1,8 +1,9 @@
-"""Reports of Harbor's pluggable scanners: one object under a media type that carries the version."""
+"""Reports of Harbor's pluggable scanners, bare or under a media type that carries the version."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import partial
 
 from policyengine.evidence import severity
@@ -14,22 +15,24 @@ from policyengine.evidence.recognition import HARBOR
 
 
 def read(document: Record, source: Source) -> Reading:
-    """A report as `GET …/additions/vulnerabilities` of Harbor gives it."""
-    report = next((member(document, key) for key in document if key.startswith(HARBOR)), {})
+    """A report as `GET …/additions/vulnerabilities` of Harbor gives it, or as the scanner gave it to Harbor."""
+    report = next((member(document, key) for key in document if key.startswith(HARBOR)), document)
     if type(report.get("vulnerabilities")) is not list:
         raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
     scanner = member(report, "scanner")
     tool, version = required(scanner, "name").lower(), text(scanner, "version")
     read_one = partial(_vulnerability, tool=tool, document=source.digest)
     found = collect(report["vulnerabilities"], read_one, "vulnerability")
-    return scanned("harbor-json", tool, version, text(report, "generated_at"), found, source)
+    digest = text(member(report, "artifact"), "digest")
+    stated, subjects = text(report, "generated_at"), (digest,) if digest else ()
+    return scanned("harbor-json", tool, version, stated, found, source, subjects)
 
 
 def _vulnerability(each: Record, tool: str, document: str) -> Iterable[Finding]:
     yield Finding(
         ids=ranked((required(each, "id"),)),
         severity=severity.from_word(text(each, "severity")),
-        cvss=number(member(each, "preferred_cvss"), "score_v3") or None,
+        cvss=_score(member(each, "preferred_cvss")),
         package=Package(required(each, "package"), text(each, "version"), document=document),
         fix=text(each, "fix_version"),
         title=text(each, "description"),
@@ -37,3 +40,7 @@ def _vulnerability(each: Record, tool: str, document: str) -> Iterable[Finding]:
         tool=tool,
         document=document,
     )
+
+
+def _score(preferred: Record) -> Decimal | None:
+    return number(preferred, "score_v3") or number(preferred, "score_v2") or None

@@ -34,17 +34,42 @@ def _source(part: Record, document: str) -> Iterable[Finding]:
     place = text(member(part, "source"), "path")
     for entry in records(part, "packages"):
         about = member(entry, "package")
-        package = Package(
-            required(about, "name"),
-            text(about, "version"),
-            (text(about, "ecosystem") or "").lower() or None,
-            document=document,
-        )
+        origin = text(about, "ecosystem") or ""
+        package = Package(_name(about), text(about, "version"), _ecosystem(origin), document=document)
         scores = _scores(entry)
         for each in records(entry, "vulnerabilities"):
-            yield _vulnerability(each, package, place, scores)
+            yield _vulnerability(each, package, origin, place, scores)
         for licence in texts(entry, "license_violations"):
             yield _violation(licence, package, place)
+
+
+def _name(about: Record) -> str:
+    """The package's name; what is known by its commit alone has none."""
+    return text(about, "name") or text(about, "commit") or required(about, "name")
+
+
+_ECOSYSTEMS = {
+    "go": "golang",
+    "crates.io": "cargo",
+    "packagist": "composer",
+    "rubygems": "gem",
+    "swifturl": "swift",
+    "github actions": "githubactions",
+    "debian": "deb",
+    "ubuntu": "deb",
+    **dict.fromkeys(("alpine", "wolfi", "chainguard", "minimos", "alpaquita"), "apk"),
+    **dict.fromkeys(
+        ("almalinux", "rocky linux", "red hat", "suse", "opensuse", "mageia", "openeuler", "photon os", "azure linux"),
+        "rpm",
+    ),
+}
+"""Ecosystems of OSV whose name is not the type of their package URLs."""
+
+
+def _ecosystem(origin: str) -> str | None:
+    """The type of package URLs for an ecosystem of OSV, such as `Debian:12`."""
+    name = origin.partition(":")[0].lower()
+    return _ECOSYSTEMS.get(name, name) or None
 
 
 def _scores(entry: Record) -> dict[str, Decimal]:
@@ -57,14 +82,16 @@ def _scores(entry: Record) -> dict[str, Decimal]:
     return scores
 
 
-def _vulnerability(each: Record, package: Package, place: str | None, scores: dict[str, Decimal]) -> Finding:
+def _vulnerability(
+    each: Record, package: Package, origin: str, place: str | None, scores: dict[str, Decimal]
+) -> Finding:
     name = required(each, "id")
     return Finding(
         ids=ranked((name, *texts(each, "aliases"))),
         severity=severity.from_word(text(member(each, "database_specific"), "severity")),
         cvss=scores.get(name),
         package=package,
-        fix=", ".join(dict.fromkeys(_fixes(each, package.name))) or None,
+        fix=", ".join(dict.fromkeys(_fixes(each, package.name, origin))) or None,
         title=text(each, "summary") or text(each, "details"),
         location=place,
         published=instant(text(each, "published")),
@@ -86,15 +113,16 @@ def _violation(licence: str, package: Package, place: str | None) -> Finding:
     )
 
 
-def _fixes(each: Record, name: str) -> Iterable[str]:
-    """The versions in which the vulnerability ends, for the package of this name."""
-    for affected in records(each, "affected"):
-        if text(member(affected, "package"), "name") == name:
-            for span in records(affected, "ranges"):
-                for event in records(span, "events"):
-                    fixed = text(event, "fixed")
-                    if fixed:
-                        yield fixed
+def _fixes(each: Record, name: str, origin: str) -> Iterable[str]:
+    """The versions in which the vulnerability ends, for the package of this name in its own release, if it is told."""
+    named = [known for known in records(each, "affected") if text(member(known, "package"), "name") == name]
+    own = [known for known in named if text(member(known, "package"), "ecosystem") == origin]
+    for affected in own or named:
+        for span in records(affected, "ranges"):
+            for event in records(span, "events"):
+                fixed = text(event, "fixed")
+                if fixed:
+                    yield fixed
 
 
 # Its results in SARIF -------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def _image(image: Record, document: str) -> Iterable[Collection[Finding]]:
 
 
 def _vulnerability(each: Record, place: str | None, document: str) -> Iterable[Finding]:
-    name = text(each, "packageName")
+    name = _USED.sub("", text(each, "packageName") or "")
     yield Finding(
         ids=ranked((required(each, "id"),)),
         severity=severity.from_word(text(each, "severity")),
@@ -65,6 +65,10 @@ def _vulnerability(each: Record, place: str | None, document: str) -> Iterable[F
         tool="prisma",
         document=document,
     )
+
+
+_USED = re.compile(r" \(used in [^()]{1,1000}\)$")
+"""What Twistlock writes behind the name of a source package: `glibc (used in libc6, libc-bin)`."""
 
 
 def _compliance(each: Record, place: str | None, document: str) -> Iterable[Finding]:

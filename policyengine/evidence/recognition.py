@@ -80,27 +80,34 @@ def _json(data: bytes) -> tuple[str, Reader, Any]:
         listed = _lines(data)
         if listed is None:
             raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
+        if not is_statement(listed):
+            raise _stranger(listed) from None
         document = Document(listed)
     found = _known(document.value)
     if len(found) != 1:
         document.finish()  # a fault in the text comes before one in what it says
     if not found:
-        raise EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
+        raise _stranger(document.value)
     if len(found) > 1:
         raise EvidenceError(f"the document claims to be {' and '.join(found)} at once", "", 1, 1, 0)
     return *next(iter(found.items())), document
 
 
+def _stranger(value: Any) -> EvidenceError:
+    from policyengine.evidence import strangers
+
+    return strangers.refusal(value)
+
+
 def _lines(data: bytes) -> list[Any] | None:
-    """Statements written one to a line, as `.intoto.jsonl` files hold them; `None` for anything else."""
+    """Values written one to a line, as `.intoto.jsonl` files hold statements; `None` for anything else."""
     lines = [line for line in data.removeprefix(strictjson.BOM).split(b"\n", _LINES) if line.strip()]
     if not 1 < len(lines) < _LINES:
         return None
     try:
-        values = [strictjson.loads(line) for line in lines]
+        return [strictjson.loads(line) for line in lines]
     except strictjson.JsonError:
         return None
-    return values if is_statement(values) else None
 
 
 def _known(value: Any) -> dict[str, Reader]:
@@ -132,7 +139,7 @@ STATEMENT = "https://in-toto.io/Statement/"
 BUNDLE = "application/vnd.dev.sigstore.bundle"
 OPENVEX = "https://openvex.dev/ns"
 SPDX3 = "https://spdx.org/rdf/3.0"
-HARBOR = "application/vnd.security.vulnerability.report"
+HARBOR = ("application/vnd.security.vulnerability.report", "application/vnd.scanner.adapter.vuln.report.harbor")
 
 
 def is_statement(value: Any) -> bool:
@@ -214,7 +221,19 @@ def _is_older_trivy(value: Any) -> bool:
 
 
 def _is_harbor(value: Any) -> bool:
-    return type(value) is dict and any(key.startswith(HARBOR) for key in value)
+    """A report under its media type, or as a scanner gives it to Harbor."""
+    bare = frozenset(("generated_at", "scanner", "severity", "vulnerabilities"))
+    return type(value) is dict and (bare <= value.keys() or any(key.startswith(HARBOR) for key in value))
+
+
+def _is_sysdig(value: Any) -> bool:
+    scanner = value.get("scanner") if type(value) is dict else None
+    return type(scanner) is dict and _begins(scanner.get("name"), "sysdig") and "result" in value
+
+
+def _is_trivy_operator(value: Any) -> bool:
+    own = type(value) is dict and _begins(value.get("apiVersion"), "aquasecurity.github.io/")
+    return own and value.get("kind") == "VulnerabilityReport"
 
 
 def _is_osv(value: Any) -> bool:
@@ -267,6 +286,10 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("prisma", lambda value: _has(value, "results", "distro"), _reader("prisma")),
     ("prisma", lambda value: _has(value, "results", "compliances"), _reader("prisma")),
     ("harbor", _is_harbor, _reader("harbor")),
+    ("trivy", _is_trivy_operator, _reader("trivyoperator")),
+    ("sysdig", _is_sysdig, _reader("sysdig")),
+    ("aqua", _keys("image", "resources", "scan_started"), _reader("aqua")),
+    ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),

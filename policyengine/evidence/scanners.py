@@ -15,7 +15,7 @@ from importlib import import_module
 from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, decimal, member, number, text
 from policyengine.evidence.identifiers import advisories, cves
-from policyengine.evidence.model import Finding, Severity
+from policyengine.evidence.model import Finding, Package, Severity
 from policyengine.evidence.packages import named_by, versioned
 from policyengine.evidence.results import Result, logical_name
 from policyengine.strictjson import quoted
@@ -51,65 +51,48 @@ def _labels(message: str) -> dict[str, str]:
     return found
 
 
-# Sysdig ---------------------------------------------------------------------------------------------
-
-
-def sysdig(result: Result) -> Iterable[Finding]:
-    """One result may hold all vulnerabilities of a package; every level is `note` by mistake."""
-    head, *blocks = re.split(r"^[ \t]{0,20}Vulnerability: ", result.message, flags=re.MULTILINE)
-    if not blocks:
-        raise Unreadable("its message names no vulnerability")
-    about = _stripped(head)
-    name = _unlinked(about.get("Package", ""))
-    package = result.package(name, about.get("Installed Version")) if name else None
-    for block in blocks:
-        first, _, rest = block.partition("\n")
-        said = _stripped(rest)
-        fix = said.get("Fixed Version", "")
-        yield result.finding(
-            _unlinked(first),
-            severity=severity.from_word(said.get("Severity")),
-            cvss=decimal(said.get("CVSS Score", "")) or None,
-            package=package,
-            fix=fix if fix and fix.lower() not in {"no fix available", "none"} else None,
-            location=about.get("Package path"),
-        )
-
-
-def _stripped(block: str) -> dict[str, str]:
-    pairs = (line.partition(":") for line in block.splitlines())
-    return {label.strip(): value.strip() for label, colon, value in reversed(list(pairs)) if colon}
-
-
-def _unlinked(words: str) -> str:
-    """The text of a Markdown link, or the words themselves."""
-    words = words.strip()
-    return words[1:].partition("](")[0] if words.startswith("[") else words
-
-
 # JFrog ----------------------------------------------------------------------------------------------
 
 _JFROG = re.compile(r"\[(?P<id>[^\]]*)\] (?:in )?(?P<name>\S+) (?P<version>\S+).*", re.DOTALL)
 
 
 def jfrog(result: Result) -> Iterable[Finding]:
-    """Xray's findings, and those of its other scanners, which share the file."""
-    said = _JFROG.fullmatch(result.message)
+    """Xray's findings, and those of its other scanners, which share the file.
+
+    Of an image the message names the layer, and only the rule the package: `[CVE-…] debian:bookworm:libssl3 3.0`.
+    """
+    said = _JFROG.fullmatch(result.message) or result.once(_short)
     own = member(result.data, "properties")
     fix = (text(own, "fixedVersion") or "").strip("[]")
     kind = text(own, "type")
+    vulnerable = cves(result.id) or "xray" in result.tool
     category = {"license": "LICENSE", "sast": "CODE"}.get(kind or "") or (
-        "VULNERABILITY" if cves(result.id) else _jfrog_kind(result)
+        "VULNERABILITY" if vulnerable else _jfrog_kind(result)
     )
     scored = result.score()
     yield result.finding(
         *(cves(result.id) or ([said["id"]] if said else [])),
         severity=severity.from_score(scored) if scored or _has_score(result) else severity.from_level(result.level),
         cvss=scored,
-        package=result.package(said["name"], said["version"]) if said else None,
+        package=result.package(*_jfrog_package(said["name"], said["version"])) if said else None,
         fix=fix if fix and fix.lower() != "no fix available" else None,
         category=category,
     )
+
+
+def _short(result: Result) -> re.Match[str] | None:
+    return _JFROG.fullmatch(result.rule_text("shortDescription"))
+
+
+_JFROG_OS = re.compile(r"(?:debian|ubuntu):[^:]*:(?P<name>[^:]+)(?::(?P<epoch>\d{1,5}))?")
+
+
+def _jfrog_package(name: str, version: str) -> tuple[str, str]:
+    """Name and version; of a distribution's package Xray writes the epoch behind the name."""
+    known = _JFROG_OS.fullmatch(name)
+    if not known:
+        return name, version
+    return known["name"], f"{known['epoch']}:{version}" if known["epoch"] else version
 
 
 def _has_score(result: Result) -> bool:
@@ -199,8 +182,16 @@ def anyone(result: Result) -> Iterable[Finding]:
         result.id,
         severity=_guess(result),
         cvss=result.score() if ids else None,
+        package=_component(result) if ids else None,
         category="VULNERABILITY" if ids else category,
     )
+
+
+def _component(result: Result) -> Package | None:
+    """The package as Black Duck names it."""
+    own = member(result.data, "properties")
+    name, version = own.get("component"), own.get("componentVersion")
+    return result.package(name, version) if name and type(name) is str and type(version) is str else None
 
 
 def _guess(result: Result) -> Severity | None:
@@ -220,10 +211,18 @@ def _worded(result: Result) -> Severity | None:
 
 
 def _stated(properties: Record) -> Severity | None:
-    """The severity under a name that some tool has for it; Black Duck has the second."""
-    words = (properties.get(name) for name in ("severity", "securityRisk"))
+    """The severity under a name that some tool has for it."""
+    words = (properties.get(name) for name in _SEVERITY)
     known = [severity.from_word(word) for word in words if type(word) is str]
     return next((each for each in known if each is not None), None)
+
+
+_SEVERITY = (
+    "severity",
+    "securityRisk",  # Black Duck
+    "DevSkimSeverity",
+    "issue_severity",  # Bandit, ShiftLeft
+)
 
 
 def _tagged(result: Result) -> str | None:
@@ -276,7 +275,7 @@ KNOWN: Mapping[str, tuple[str, Adapter]] = {
     "snyk iac": ("snyk iac", _of("snyk")),
     "docker scout": ("docker scout", scout),
     "prisma cloud (twistcli)": ("prisma", _of("prisma")),
-    "sysdig-cli-scanner": ("sysdig", sysdig),
+    "sysdig-cli-scanner": ("sysdig", _of("sysdig")),
     "clair v4": ("clair", _of("clair")),
     "osv-scanner": ("osv-scanner", _of("osv")),
     "govulncheck": ("govulncheck", govulncheck),

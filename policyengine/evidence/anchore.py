@@ -1,0 +1,39 @@
+"""The JSON of Anchore Engine (`anchore-cli image vuln`), which Grype took the place of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from policyengine.evidence import severity
+from policyengine.evidence.fields import Record, Unreadable, collect, required, text
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Collection, Finding, Gap, Package
+from policyengine.evidence.reading import Reading, Source, scanned
+
+_NONE = "None"  # Python's, as text
+
+
+def read(report: Record, source: Source) -> Reading:
+    """An answer of `/images/…/vuln/all`. One about operating system packages alone leaves open what else there is."""
+    if type(report.get("vulnerabilities")) is not list:
+        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
+    found = collect(report["vulnerabilities"], partial(_vulnerability, document=source.digest), "vulnerability")
+    asked = required(report, "vulnerability_type")
+    if asked != "all":
+        found = Collection(found.items, (*found.gaps, Gap(f"only vulnerabilities of the kind {asked} were asked for")))
+    digest = text(report, "imageDigest")
+    return scanned("anchore-json", "anchore", None, None, found, source, (digest,) if digest else ())
+
+
+def _vulnerability(each: Record, document: str) -> Iterable[Finding]:
+    fix, place = text(each, "fix"), text(each, "package_path")
+    yield Finding(
+        ids=ranked((required(each, "vuln"),)),
+        severity=severity.from_word(text(each, "severity")),
+        package=Package(required(each, "package_name"), text(each, "package_version"), document=document),
+        fix=None if fix == _NONE else fix,
+        location=None if place == _NONE else place,
+        tool="anchore",
+        document=document,
+    )

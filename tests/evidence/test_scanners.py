@@ -1,0 +1,356 @@
+"""What single versions of scanners write otherwise than their newest, in SARIF and in JSON of their own.
+
+Each was found in a real file; the documents are written here, in its shape.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from policyengine.errors import EvidenceError
+from policyengine.evidence import formats
+from policyengine.evidence.model import Finding, Package, Severity
+from policyengine.evidence.reading import Source
+from tests.evidence.test_tools import findings, result, sarif, summary
+
+Json = dict[str, Any]
+
+
+def only(document: Any) -> Finding:
+    (found,) = findings(document)
+    return found
+
+
+def named(package: Package | None) -> tuple[str, str | None]:
+    assert package is not None
+    return package.name, package.version
+
+
+def refusal(document: Any) -> EvidenceError:
+    with pytest.raises(EvidenceError) as caught:
+        summary(document)
+    return caught.value
+
+
+# JFrog ----------------------------------------------------------------------------------------------
+
+
+def xray(rule: str, short: str, fixed: str = "No fix available", score: str = "10.0") -> Json:
+    """A finding in an image by Xray 3.104: the message names the layer, the rule the package."""
+    layer = "sha256__f21c087a3964a446bce1aa4e3ec7cf82020dd77ad14f1cf4ea49cbb32eda1595.tar "
+    return sarif(
+        "JFrog Xray Scanner",
+        [result(rule, f"[{rule.partition('_')[0]}] {layer}", "error", properties={"fixedVersion": fixed})],
+        [{"id": rule, "shortDescription": {"text": short}, "properties": {"security-severity": score}}],
+    )
+
+
+def test_xray_names_the_package_of_an_image_in_the_rule() -> None:
+    found = only(
+        xray(
+            "CVE-2023-51767_debian:bookworm:openssh-client:1_9.2p1-2",
+            "[CVE-2023-51767] debian:bookworm:openssh-client:1 9.2p1-2",
+            "[1:9.2p1-2+deb12u3]",
+        )
+    )
+    assert (found.ids, named(found.package)) == (("CVE-2023-51767",), ("openssh-client", "1:9.2p1-2"))
+    assert found.fix == "1:9.2p1-2+deb12u3"
+    found = only(xray("CVE-2024-1_org.yaml:snakeyaml_1.2", "[CVE-2024-10001] org.yaml:snakeyaml 1.2"))
+    assert named(found.package) == ("org.yaml:snakeyaml", "1.2")
+
+
+def test_what_xray_knows_by_an_id_of_its_own_is_a_vulnerability() -> None:
+    found = only(xray("XRAY-264729_cors.js_0.0.1-security", "[XRAY-264729] cors.js 0.0.1-security"))
+    assert (found.ids, found.category, found.severity) == (("XRAY-264729",), "VULNERABILITY", Severity.CRITICAL)
+    assert (named(found.package), found.fix) == (("cors.js", "0.0.1-security"), None)
+
+
+# Tools without an adapter of their own --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tool", "properties", "level", "severity"),
+    [
+        ("devskim", {"DevSkimSeverity": "Critical", "DevSkimConfidence": "High"}, "error", Severity.CRITICAL),
+        ("Bandit", {"issue_severity": "MEDIUM", "issue_confidence": "HIGH"}, "error", Severity.MEDIUM),
+        ("Shell Script Analysis", {"issue_severity": "CRITICAL", "issue_tags": {}}, "error", Severity.CRITICAL),
+        ("lint", {"severity": 5, "issue_severity": ["x"]}, "note", Severity.LOW),
+    ],
+)
+def test_severities_under_the_names_of_single_tools(
+    tool: str, properties: Json, level: str, severity: Severity
+) -> None:
+    """DevSkim 1.0, bandit-sarif-formatter 1.1, ShiftLeft's scan 1.0: the level cannot say critical."""
+    assert only(sarif(tool, [result("X1", "x", level, properties=properties)])).severity is severity
+
+
+def test_black_duck_names_the_package_in_properties() -> None:
+    own = {"securityRisk": "HIGH", "component": "lodash", "componentVersion": "4.17.20"}
+    found = only(sarif("Black Duck", [result("BDSA-2021-1002 (CVE-2021-23337)", "x", "error", properties=own)]))
+    assert (found.ids[0], named(found.package)) == ("CVE-2021-23337", ("lodash", "4.17.20"))
+    listed = {"component": ["lodash"], "componentVersion": "4.17.20"}
+    found = only(sarif("other", [result("CVE-2021-23337", "x", "error", properties=listed)]))
+    assert found.package is None
+
+
+# Sysdig ---------------------------------------------------------------------------------------------
+
+PLACED = [{"message": {"text": "sysdiglabs/dummy-vuln-app:latest - pycrypto@2.6.1"}}]
+SEVERE = (
+    "Severity: High\n  CVSS Score: 7.5\n  CVSS Version: 3.0\n  CVSS Vector: CVSS:3.0/AV:N/AC:L/C:H/I:N/A:N"
+    "\n  Fixed Version: {fix}\n  Exploitable: false\n  Link to NVD: [CVE-2018-6594](https://nvd.nist.gov/x)"
+)
+ABOUT = "Package type: python\n  Installed Version: 2.6.1\n  Package path: /usr/lib/python2.7/pycrypto.egg-info"
+SEEN = "Full image scan results in Sysdig UI: [app:latest scan result](https://secure.sysdig.com/x/overview)"
+LINKED = 'Package: [pycrypto](https://x/content?filter=freeText+in+("pycrypto"))'
+CVE = 'Vulnerability: [CVE-2018-6594](https://x/vulnerabilities?filter=freeText+in+("CVE-2018-6594"))'
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"{SEEN}\n  {LINKED}\n  {ABOUT}\n  {CVE}\n  {SEVERE}",  # scan-action 3
+        f"{SEEN}{LINKED}{ABOUT}{CVE}{SEVERE}",  # 4.0, without ends of lines
+        f"{SEEN}{ABOUT}{SEVERE}",  # 4.0, which knows no address
+        f"{SEEN}\n{LINKED}\n{ABOUT}\n.\n{CVE}\n{SEVERE}",  # 6
+    ],
+)
+@pytest.mark.parametrize(("fix", "fixed"), [("v2.6.2", "v2.6.2"), ("Unknown", None), ("None", None)])
+def test_sysdigs_messages_of_all_versions(message: str, fix: str, fixed: str | None) -> None:
+    told = result("CVE-2018-6594", message.format(fix=fix), "note") | {"locations": PLACED}
+    found = only(sarif("sysdig-cli-scanner", [told]))
+    assert (found.ids, found.severity, found.fix) == (("CVE-2018-6594",), Severity.HIGH, fixed)
+    assert named(found.package) == ("pycrypto", "2.6.1")
+    assert found.location == "/usr/lib/python2.7/pycrypto.egg-info"
+
+
+def test_a_message_of_sysdigs_without_a_vulnerability_is_a_gap() -> None:
+    found = summary(sarif("sysdig-cli-scanner", [result("X", f"{SEEN}\n{LINKED}\n{ABOUT}", "note")]))
+    assert (found["findings"], len(found["warnings"])) == (0, 1)
+
+
+def sysdig(version: str, **parts: Any) -> Json:
+    return {
+        "info": {"scanTime": "2025-02-18T11:55:00.636098+03:00", "resultId": "x"},
+        "scanner": {"name": "sysdig-cli-scanner", "version": version},
+        "result": {"metadata": {"pullString": "app:latest", "digest": "sha256:" + "b" * 64}, **parts},
+    }
+
+
+SYSDIG_OLDER = sysdig(
+    "1.20.0",
+    packages=[
+        {"type": "os", "name": "libc-bin", "version": "2.24-11+deb9u4"},
+        {"type": "python", "name": "idna", "version": "2.2", "path": "/a", "suggestedFix": "v3.7.0", "vulns": [
+            {"name": "CVE-2024-3651", "severity": {"value": "Critical", "sourceName": "nvd"},
+             "cvssScore": {"value": {"version": "3.1", "score": 7.5}}, "fixedInVersion": "v3.7.0"}]},
+    ],
+)  # fmt: skip
+SYSDIG = sysdig(
+    "1.23.0",
+    assetType="containerImage",
+    packages={
+        "p1": {"name": "Jinja2", "version": "2.11.2", "path": "/b", "vulnerabilitiesRefs": ["v1", "v2"]},
+        "p2": {"name": "cpp", "version": "4:6.3.0-4", "vulnerabilitiesRefs": None},
+    },
+    vulnerabilities={
+        "v1": {"name": "CVE-2024-56326", "severity": "high", "cvssScore": {"score": 8.1}, "fixVersion": "3.1.5"},
+        "v2": {"name": "CVE-2025-27516", "severity": "critical", "cvssScore": {"score": 8.8}, "riskAcceptRefs": ["r1"]},
+    },
+)
+
+
+def test_sysdigs_own_json() -> None:
+    expected = {"tool": "sysdig", "toolVersion": "1.20.0", "bySeverity": {"CRITICAL": 1}, "fixable": 1}
+    assert summary(SYSDIG_OLDER).items() >= expected.items()
+    assert summary(SYSDIG_OLDER)["finished"] == "2025-02-18T08:55:00.636098Z"
+    found = summary(SYSDIG)
+    assert (found["findings"], found["bySeverity"]) == (2, {"CRITICAL": 1, "HIGH": 1})
+    assert (found["fixable"], found["suppressed"], found["warnings"]) == (1, 1, [])
+    assert {named(each.package) for each in findings(SYSDIG)} == {("Jinja2", "2.11.2")}
+
+
+@pytest.mark.parametrize("broken", [{}, {"packages": None}, {"packages": "none"}])
+def test_sysdigs_json_without_packages_is_no_scan(broken: Json) -> None:
+    assert refusal(sysdig("1.23.0", **broken)).message
+
+
+def test_a_vulnerability_that_sysdig_refers_to_and_leaves_out_is_a_gap() -> None:
+    lost = sysdig("1.23.0", packages={"p": {"name": "a", "vulnerabilitiesRefs": ["v"]}}, vulnerabilities={})
+    assert "not there" in summary(lost)["warnings"][0]
+
+
+# Other formats --------------------------------------------------------------------------------------
+
+
+def harbor(**others: Any) -> Json:
+    listed = [
+        {"id": "CVE-2024-0001", "package": "musl", "version": "1.2", "fix_version": "1.3", "severity": "High",
+         "preferred_cvss": {"score_v3": None, "score_v2": 7.5}},
+        {"id": "CVE-2024-0002", "package": "zlib", "version": "1", "fix_version": "", "severity": "Negligible"},
+    ]  # fmt: skip
+    scanner = {"name": "Trivy", "vendor": "Aqua Security", "version": "v0.44.0"}
+    report = {"generated_at": "2023-11-16T00:14:12.726598+00:00", "scanner": scanner, "severity": "High"}
+    return {**report, "artifact": None, "vulnerabilities": listed, **others}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        harbor(),  # as the scanner gives it to Harbor
+        harbor(artifact={"repository": "app", "digest": "sha256:" + "a" * 64}),
+        {"application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0": harbor()},  # Harbor 2.0
+        {"application/vnd.security.vulnerability.report; version=1.1": harbor()},
+    ],
+)
+def test_harbors_reports_of_all_media_types(document: Json) -> None:
+    found = summary(document)
+    assert (found["tool"], found["toolVersion"], found["fixable"]) == ("trivy", "v0.44.0", 1)
+    assert found["bySeverity"] == {"HIGH": 1, "LOW": 1}
+    assert findings(document)[0].cvss is not None
+
+
+def test_twistlock_names_the_source_package_alone() -> None:
+    each = {"id": "CVE-2018-6485", "status": "open", "severity": "high", "packageVersion": "2.24"}
+    names = ["glibc (used in libc6, multiarch-support, libc-bin)", "glibc", "gnupg2 (used in gpgv)"]
+    listed = [{**each, "packageName": name} for name in names]
+    image = {"distro": "Debian GNU/Linux 9 (stretch)", "compliances": None, "vulnerabilities": listed}
+    assert [named(found.package)[0] for found in findings({"results": [image]})] == ["glibc", "glibc", "gnupg2"]
+
+
+def osv(package: Json, *affected: Json) -> Json:
+    entry = {"package": package, "vulnerabilities": [{"id": "DSA-1-1", "affected": list(affected)}]}
+    return {"results": [{"source": {"path": "/var/lib/dpkg/status", "type": "docker"}, "packages": [entry]}]}
+
+
+def release(name: str, *fixed: str) -> Json:
+    events = [{"introduced": "0"}, *({"fixed": version} for version in fixed)]
+    return {"package": {"name": "curl", "ecosystem": name}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
+
+
+def test_a_fix_in_another_release_is_none() -> None:
+    """OSV-Scanner 2 about an image: one vulnerability lists all releases of a distribution."""
+    curl = {"name": "curl", "version": "7.88.1-10", "ecosystem": "Debian:12"}
+    assert only(osv(curl, release("Debian:11", "7.74.0-1.3"), release("Debian:12"))).fix is None
+    assert only(osv(curl, release("Debian:12", "7.88.1-11"), release("Debian:13", "8"))).fix == "7.88.1-11"
+    assert only(osv(curl, release("Debian", "8"))).fix == "8"
+
+
+@pytest.mark.parametrize(
+    ("origin", "kind"), [("Debian:12", "deb"), ("Alpine:v3.18", "apk"), ("Go", "golang"), ("npm", "npm"), ("", None)]
+)
+def test_ecosystems_of_osv_are_types_of_package_urls(origin: str, kind: str | None) -> None:
+    package = only(osv({"name": "curl", "version": "1", "ecosystem": origin})).package
+    assert package is not None
+    assert package.ecosystem == kind
+
+
+def test_what_osv_scanner_knows_by_its_commit_alone() -> None:
+    found = only(osv({"name": "", "version": "", "ecosystem": "", "commit": "9a6bd55c9d0722cb"}))
+    assert named(found.package) == ("9a6bd55c9d0722cb", None)
+
+
+OPERATOR = {
+    "apiVersion": "aquasecurity.github.io/v1alpha1",
+    "kind": "VulnerabilityReport",
+    "report": {
+        "updateTimestamp": "2024-01-23T13:43:55Z",
+        "scanner": {"name": "Trivy", "vendor": "Aqua Security", "version": "0.48.3"},
+        "artifact": {"repository": "library/ubuntu", "digest": "sha256:" + "f" * 64, "tag": "20.04"},
+        "vulnerabilities": [
+            {"vulnerabilityID": "CVE-2024-0553", "resource": "libgnutls30", "installedVersion": "3.6.13",
+             "fixedVersion": "3.6.14", "severity": "MEDIUM", "score": 5.9, "publishedDate": ""},
+            {"vulnerabilityID": "CVE-2024-1000", "resource": "x", "fixedVersion": "", "severity": "CRITICAL"},
+        ],
+    },
+}  # fmt: skip
+
+
+def test_reports_of_trivys_operator() -> None:
+    found = summary(OPERATOR)
+    assert (found["tool"], found["toolVersion"], found["finished"]) == ("trivy", "0.48.3", "2024-01-23T13:43:55Z")
+    assert (found["bySeverity"], found["fixable"]) == ({"CRITICAL": 1, "MEDIUM": 1}, 1)
+    assert refusal({**OPERATOR, "report": {"summary": {"criticalCount": 0}}}).message
+    other = refusal({**OPERATOR, "kind": "ExposedSecretReport"})
+    assert "operator" in other.message
+    assert "VulnerabilityReport" in other.help
+
+
+def aqua(*vulnerabilities: Json, **others: Any) -> Json:
+    about = {"format": "apk", "name": "musl", "version": "1.1.20-r4", "cpe": "pkg:/alpine:3.9.4:musl:1.1.20-r4"}
+    resources = [{"resource": about, "scanned": True, "vulnerabilities": list(vulnerabilities)}]
+    started = {"seconds": 1567784942, "nanos": 28041437}
+    return {"image": "app:1", "scan_started": started, "resources": resources, **others}
+
+
+def test_aquas_own_json() -> None:
+    one = {"name": "CVE-2019-14697", "fix_version": "1.1.20-r5", "nvd_severity": "low", "nvd_score": 1.0}
+    rated = {**one, "aqua_severity": "critical", "aqua_score": 7.5, "vendor_severity": "unimportant"}
+    found = summary(aqua(rated, one, {"name": "CVE-1", "nvd_score_v3": 9.8}))
+    assert (found["tool"], found["finished"]) == ("aqua", "2019-09-06T15:49:02Z")
+    assert (found["bySeverity"], found["fixable"], found["warnings"]) == ({"CRITICAL": 2, "LOW": 1}, 2, [])
+    assert refusal(aqua(resources=None)).message
+
+
+def test_what_aqua_counts_and_does_not_list_is_a_gap() -> None:
+    counts = {"total": 0, "sensitive": 0, "malware": 1}
+    assert "malware" in summary(aqua(vulnerability_summary=counts))["warnings"][0]
+    assert summary(aqua(scan_started={"seconds": 10**30}))["warnings"] == ["the time of the scan cannot be read"]
+
+
+def test_aqua_names_an_archive_by_its_path() -> None:
+    about = {"name": "/app/guava-20.0.jar", "version": "20.0.0", "path": "/app/guava-20.0.jar"}
+    listed = [{"name": "CVE-2018-10237"}]
+    document = aqua(resources=[{"resource": {**about, "cpe": "pkg:/java:*:guava:20.0.0"}, "vulnerabilities": listed}])
+    assert named(only(document).package) == ("guava", "20.0.0")
+
+
+def anchore(kind: str, *vulnerabilities: Json) -> Json:
+    return {"imageDigest": "sha256:" + "c" * 64, "vulnerabilities": list(vulnerabilities), "vulnerability_type": kind}
+
+
+def test_anchore_engine() -> None:
+    one = {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "libgnutls30", "package_version": "3.5.8"}
+    found = summary(anchore("all", {**one, "fix": "None"}, {**one, "fix": "3.5.9", "package_path": "None"}))
+    assert (found["tool"], found["bySeverity"], found["fixable"]) == ("anchore", {"MEDIUM": 2}, 1)
+    assert not found["warnings"]
+
+
+def test_a_part_of_anchores_scan_is_not_all_of_it() -> None:
+    assert "kind os were asked for" in summary(anchore("os"))["warnings"][0]
+
+
+# What is known and not read -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        ({"findings": [{"findingArn": "arn:aws:x", "packageVulnerabilityDetails": {}}]}, "Amazon Inspector"),
+        ({"imageScanFindings": {"findings": []}}, "Amazon ECR"),
+        ({"id": "x", "status": {}, "scanOriginResource": {}, "result": {}}, "Wiz"),
+        ({"metadata": {"imageDigest": "x"}, "securityEvaluation": []}, "Anchore"),
+        ([{"scan_id": "1", "vulnerabilities": []}], "JFrog"),
+        ([{"RuleID": "aws", "Fingerprint": "x", "StartLine": 1, "Secret": "REDACTED"}], "Gitleaks"),
+        ({"results": [], "errors": [], "paths": {}, "version": "1.0"}, "Semgrep"),
+        ([{"number": 1, "security_advisory": {}, "security_vulnerability": {}}], "GitHub"),
+        ({"invocation": {}, "scanner": {"result": None}, "metadata": {}}, "predicate"),
+        ({"status": "SCANNED", "cves_counts": {}, "cves": []}, "Aqua"),
+        ([{"vulnerability": {}, "artifact": {}, "matchDetails": []}], "Grype"),
+    ],
+)
+def test_what_a_scanner_wrote_and_nobody_reads_is_named_with_what_to_attach(document: Any, name: str) -> None:
+    fault = refusal(document)
+    assert name in fault.message
+    assert fault.help.startswith("attach ")
+
+
+def test_values_written_one_to_a_line_are_read_only_where_they_are_statements() -> None:
+    """Grype 0.105 writes its matches so (`--output jsonl`), and nothing that says of what, when and whether all."""
+    line = b'{"vulnerability": {"id": "CVE-1"}, "artifact": {}, "matchDetails": []}\n'
+    with pytest.raises(EvidenceError, match="Grype's matches"):
+        formats.read(line * 2, Source("sha256:d"))
+    with pytest.raises(EvidenceError, match="no known format"):
+        formats.read(b'{"a": 1}\n{"a": 2}\n', Source("sha256:d"))
