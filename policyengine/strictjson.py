@@ -57,10 +57,11 @@ def loads(data: bytes, *, max_depth: int = limits.JSON_DEPTH) -> object:
     return counted(data, max_depth)[0]
 
 
-def counted(data: bytes, max_depth: int | None) -> tuple[object, int]:
+def counted(data: bytes, max_depth: int | None, escaped: bool | None = None) -> tuple[object, int]:
     """The value of `data` as `loads` reads it, and how many colons it writes: for a part of a text.
 
-    `max_depth` is `None` where the caller knows that the nesting is within bounds.
+    `max_depth` is `None` where the caller knows that the nesting is within bounds, and `escaped` is what
+    `escapes_colons` says of the whole text, where that is known.
     """
     _check_encoding(data)
     text = data.removeprefix(BOM)
@@ -68,7 +69,7 @@ def counted(data: bytes, max_depth: int | None) -> tuple[object, int]:
         if max_depth is not None:
             _check_depth(text, max_depth)
         value = _decode(text)
-        written = colons(text)
+        written = colons(text, escapes_colons(text) if escaped is None else escaped)
         if msgspec.json.encode(value).count(b":") != written:
             raise _Place(REPEATED, *_repeated_key(text))
     except _Place as fault:
@@ -198,13 +199,18 @@ def _syntax_fault(text: bytes, message: str) -> _Place:
 REPEATED = "the same key occurs twice in one object"
 
 
-def colons(text: bytes) -> int:
-    """How many colons the JSON `text` writes, between keys and values and in its texts, escaped ones included."""
+def colons(text: bytes, escaped: bool) -> int:
+    """How many colons the JSON `text` writes, between keys and values and in its texts, `escaped` ones included."""
     written = text.count(b":")
-    if b"\\u003" in text:
+    if escaped:
         unescaped = text.replace(b"\\\\", b"")
         written += unescaped.count(b"\\u003a") + unescaped.count(b"\\u003A")
     return written
+
+
+def escapes_colons(text: bytes) -> bool:
+    """Whether `text` may write a colon as an escape."""
+    return b"\\u003a" in text or b"\\u003A" in text
 
 
 def _repeated_key(text: bytes) -> tuple[str, int | None]:

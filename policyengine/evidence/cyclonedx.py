@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, records, required, text
+from policyengine.evidence.fields import Record, Unreadable, collect_each, items, member, records, required, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom, Scan, Vex
 from policyengine.evidence.packages import all_hold, ecosystem
@@ -109,7 +109,7 @@ def _scan(bom: Record, sbom: Sbom, tool_version: str | None, source: Source) -> 
 def _components(bom: Record, document: str) -> dict[str, Package]:
     """The components that can be read by the names that the BOM refers to them by."""
     named = [each for each in _listed(bom) if type(each) is dict and type(each.get("bom-ref")) is str]
-    read = collect(named, lambda each: [(each["bom-ref"], _component(each, document))], "component")
+    read = collect_each(named, lambda each: (each["bom-ref"], _component(each, document)), "component")
     return dict(read.items)
 
 
@@ -126,7 +126,7 @@ def _listed(bom: Record) -> Iterator[Any]:
 
 
 def _packages(bom: Record, document: str) -> Collection[Package]:
-    packages = collect(_listed(bom), lambda each: [_component(each, document)], "component")
+    packages = collect_each(_listed(bom), lambda each: _component(each, document), "component")
     if bom.get("components") is None:
         packages = Collection(packages.items, (*packages.gaps, Gap("the BOM has no list of components")))
     return packages

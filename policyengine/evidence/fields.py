@@ -21,7 +21,6 @@ Record = dict[str, Any]
 T = TypeVar("T")
 
 
-_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789")  # what most texts begin with
 _BLANK = 1_000  # characters beyond which a text is not worth looking through for anything but white space
 
 
@@ -39,13 +38,11 @@ class Unreadable(Exception):
 def text(record: Record, key: str) -> str | None:
     """The text at `key`; `None` where it is absent, `null` or blank, as generators write what they do not know."""
     value = record.get(key)
+    if type(value) is str:
+        return None if not value or (value.isspace() and len(value) <= _BLANK) else value
     if value is None:
         return None
-    if type(value) is not str:
-        raise _wrong(record, key, "a text")
-    if value[:1] in _LETTERS:
-        return value
-    return value if len(value) > _BLANK or (value and not value.isspace()) else None
+    raise _wrong(record, key, "a text")
 
 
 def required(record: Record, key: str) -> str:
@@ -59,21 +56,21 @@ def required(record: Record, key: str) -> str:
 def member(record: Record, key: str) -> Record:
     """The object at `key`; empty where it is absent."""
     value = record.get(key)
+    if type(value) is dict:
+        return value
     if value is None:
         return {}
-    if type(value) is not dict:
-        raise _wrong(record, key, "an object")
-    return value
+    raise _wrong(record, key, "an object")
 
 
 def items(record: Record, key: str) -> Sequence[Any]:
     """The array at `key`, its elements unchecked; empty where it is absent."""
     value = record.get(key)
+    if type(value) is list or type(value) is Pieces:
+        return value  # type: ignore[return-value]
     if value is None:
         return []
-    if not is_array(value):
-        raise _wrong(record, key, "an array")
-    return value  # type: ignore[no-any-return]
+    raise _wrong(record, key, "an array")
 
 
 def is_array(value: Any) -> bool:
@@ -114,11 +111,11 @@ def flag(record: Record, key: str) -> bool | None:
 def index(record: Record, key: str) -> int | None:
     """The position at `key`, from 0; `None` where it is absent or negative, as SARIF writes "none" as -1."""
     value = record.get(key)
+    if type(value) is int:
+        return value if value >= 0 else None
     if value is None:
         return None
-    if type(value) is not int:
-        raise _wrong(record, key, "a whole number")
-    return value if value >= 0 else None
+    raise _wrong(record, key, "a whole number")
 
 
 def number(record: Record, key: str) -> Decimal | None:
@@ -158,16 +155,31 @@ def collect(
     `many` says that an element may stand for any number of things.
     """
     found: list[T] = []
+    gaps = _gathered(elements, read, found.extend, noun, many)
+    return Collection(tuple(found), gaps)
+
+
+def collect_each(elements: Iterable[Any], read: Callable[[Record], T], noun: str) -> Collection[T]:
+    """The same where `read` makes one thing of each element."""
+    found: list[T] = []
+    gaps = _gathered(elements, read, found.append, noun, many=False)
+    return Collection(tuple(found), gaps)
+
+
+def _gathered(
+    elements: Iterable[Any], read: Callable[[Record], Any], keep: Callable[[Any], None], noun: str, many: bool
+) -> tuple[Gap, ...]:
+    """Give to `keep` what `read` makes of each element; the gaps that the others leave."""
     gaps: list[Gap] = []
     for position, element in enumerate(elements, 1):
         if type(element) is not dict:
             gaps.append(Gap(f"{noun} {position} cannot be read: it is {_kind(element)} where an object belongs"))
             continue
         try:
-            found.extend(read(element))
+            keep(read(element))
         except Unreadable as fault:
             gaps.append(Gap(f"{noun} {position} cannot be read: {fault}", many=many))
-    return Collection(tuple(found), _folded(gaps, noun))
+    return _folded(gaps, noun)
 
 
 _GAPS_TOLD = 100

@@ -12,7 +12,7 @@ from policyengine.evidence import severity
 from policyengine.evidence.fields import (
     Record,
     Unreadable,
-    collect,
+    collect_each,
     is_array,
     items,
     member,
@@ -35,8 +35,10 @@ def read(report: Record, source: Source) -> Reading:
     """A report of `grype --output json`."""
     if not is_array(report.get("matches")):
         raise Unreadable('"matches" is not an array: the scan did not finish', report, "matches")
-    found = collect(report["matches"], lambda match: [_match(match, source.digest)], "match")
-    ignored = collect(items(report, "ignoredMatches"), lambda match: [_ignored(match, source.digest)], "ignored match")
+    found = collect_each(report["matches"], lambda match: _match(match, source.digest), "match")
+    ignored = collect_each(
+        items(report, "ignoredMatches"), lambda match: _ignored(match, source.digest), "ignored match"
+    )
     descriptor = member(report, "descriptor")
     version, stated = text(descriptor, "version"), text(descriptor, "timestamp")
     return scanned("grype-json", "grype", version, stated, joined((found, ignored)), source, _subjects(report))

@@ -11,7 +11,12 @@ from policyengine.evidence.model import Package
 
 def ecosystem(purl: str | None) -> str | None:
     """The type of a package URL, in lower case: `deb`, `npm`, `pypi`…; `None` where `purl` is none."""
-    if purl is None or purl[:4].lower() != "pkg:":
+    if purl is None:
+        return None
+    end = purl.find("/")
+    if end > 4 and purl.startswith("pkg:"):
+        return purl[4:end].lower()
+    if purl[:4].lower() != "pkg:":
         return None
     return purl[4:].lstrip("/").partition("/")[0].lower() or None
 

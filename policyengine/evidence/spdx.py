@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from policyengine.evidence.fields import Record, Unreadable, collect, is_array, member, records, text
+from policyengine.evidence.fields import Record, Unreadable, collect_each, is_array, member, records, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import ecosystem, mended
@@ -64,7 +64,7 @@ def reading_of(document: Record, form: str, source: Source) -> Reading:
     if listed is not None and not is_array(listed):
         raise Unreadable('"packages" is not an array', document, "packages")
     concluded = licenses_of(header)
-    packages = collect(listed or [], lambda each: [_package(each, concluded, source.digest)], "package")
+    packages = collect_each(listed or [], lambda each: _package(each, concluded, source.digest), "package")
     if listed is None:
         packages = Collection(gaps=(Gap("the SPDX document has no list of packages"),))
     warnings = () if known or creators is None else ("its creators are not a list of texts",)
@@ -142,7 +142,7 @@ def _package(each: Record, concluded: Licenses, document: str) -> Package:
 def _purl(each: Record) -> str | None:
     for reference in records(each, "externalRefs"):
         form = text(reference, "referenceType")
-        if form is not None and form.rpartition("/")[2] == "purl":
+        if form is not None and (form == "purl" or form.endswith("/purl")):
             locator = text(reference, "referenceLocator")
             if locator is None:
                 raise Unreadable("its package URL is missing")
@@ -162,12 +162,12 @@ def kind(purpose: str | None, identifier: str, purl: str | None) -> str:
 
 def actor(text: str | None) -> str | None:
     """A supplier without the word that says whether it is a person or an organisation."""
-    if text is None or text.strip() == "NOASSERTION":
+    if text is None:
         return None
     for prefix in ("Organization:", "Person:"):
         if text.startswith(prefix):
             return text[len(prefix) :].strip() or None
-    return text
+    return None if text.strip() == "NOASSERTION" else text
 
 
 class Licenses:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from policyengine.evidence.fields import Record, Unreadable, collect, items, required, text
+from policyengine.evidence.fields import Record, Unreadable, collect_each, items, required, text
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import ecosystem, mended
@@ -38,7 +38,7 @@ def read(document: Record, source: Source) -> Reading:
     """An SPDX 3.0 document."""
     graph = _Graph(document["@graph"])
     listed = [element for element in document["@graph"] if _type(element) in _PACKAGES]
-    packages = collect(listed, lambda each: [_package(each, graph, source.digest)], "package")
+    packages = collect_each(listed, lambda each: _package(each, graph, source.digest), "package")
     strange = tuple(Gap("an element of the graph has no type") for each in document["@graph"] if not _type(each))
     if not listed:
         strange = (*strange, Gap("the SPDX document describes no package"))

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from policyengine.evidence.fields import Record, Unreadable, collect, is_array, items, member, required, text, texts
+from policyengine.evidence.fields import (
+    Record,
+    Unreadable,
+    collect_each,
+    is_array,
+    items,
+    member,
+    required,
+    text,
+    texts,
+)
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Collection, Gap, Package, Sbom
 from policyengine.evidence.packages import all_hold, ecosystem, named_by
@@ -17,7 +27,7 @@ def read(report: Record, source: Source) -> Reading:
     if not is_array(report.get("artifacts")):
         raise Unreadable('"artifacts" is not an array', report, "artifacts")
     descriptor = member(report, "descriptor")
-    packages = collect(report["artifacts"], lambda each: [_artifact(each, source.digest)], "artifact")
+    packages = collect_each(report["artifacts"], lambda each: _artifact(each, source.digest), "artifact")
     version = text(member(report, "schema"), "version") or "unknown"
     made = (text(descriptor, "name") or "syft", text(descriptor, "version"), text(descriptor, "timestamp"))
     return _reading("syft-json", version, packages, made, _subjects(report), source)
@@ -27,7 +37,7 @@ def read_snapshot(snapshot: Record, source: Source) -> Reading:
     """A snapshot for GitHub's dependency submission: packages by their package URLs, without licences."""
     manifests = member(snapshot, "manifests")
     listed = (each for manifest in manifests.values() for each in _resolved(manifest))
-    packages = collect(listed, lambda each: [named_by(required(each, "package_url"), source.digest)], "dependency")
+    packages = collect_each(listed, lambda each: named_by(required(each, "package_url"), source.digest), "dependency")
     if not manifests:
         packages = Collection(gaps=(Gap("the snapshot has no manifest"),))
     detector = member(snapshot, "detector")
