@@ -144,6 +144,10 @@ def everything_named(terminal: Terminal, options: Options) -> Arguments:
 
 def all_decided(terminal: Terminal, options: Options, images: Sequence[Image], by: Terms) -> tuple[Decision, ...]:
     """The decision about each image; those in registries are asked for at once, as many as there are workers."""
+    if not options.oci_layout:
+        from policyengine.cli.warming import warm
+
+        warm()
     if len(images) == 1:
         return (decided(terminal, images[0], by, options.fail_on),)
     from policyengine.cli.batch import each
