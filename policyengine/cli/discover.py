@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, option, shared
-from policyengine.cli.places import Reach, reaching
+from policyengine.cli.places import Reach, keeping, reaching
 
 if TYPE_CHECKING:
     from policyengine.cli.terminal import Terminal
@@ -27,6 +27,7 @@ Exit codes: 0 shown · 1 what is attached is broken · 2 wrong use · 3 somethin
 @option("--artifact-type", metavar="TYPE", help="Only artifacts of this type, and what leads to them.")
 @option("--depth", type=click.IntRange(1, 8), metavar="N", help="Levels of what refers to what; all of them.")
 @option("--oci-layout", is_flag=True, help="REFERENCE is `path@digest` or `path:tag` of an OCI image layout.")
+@keeping
 @reaching
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help="tree, table or json.")  # fmt: skip

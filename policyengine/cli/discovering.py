@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine.cli.output import outputs, put
-from policyengine.cli.places import Place, Reach, place, reached
+from policyengine.cli.places import Place, Reach, kept, place
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import ContentError, PolicyEngineError, UsageError
 from policyengine.evidence.problems import quoted
@@ -32,6 +32,7 @@ class Options(Struct, frozen=True, kw_only=True):
     artifact_type: str | None = None
     depth: int | None = None
     oci_layout: bool = False
+    no_cache: bool = False
     outputs: tuple[str, ...] = ()
 
 
@@ -40,7 +41,7 @@ def run(terminal: Terminal, options: Options, reach: Reach) -> int:
     wanted = outputs(options.outputs, FORMATS)
     artifact_type = media_type(options.artifact_type) if options.artifact_type is not None else None
     where = place(options.reference, options.oci_layout)
-    with reached(where, reach) as (store, _):
+    with kept(where, reach, options.no_cache) as store:
         root = discover(store, where.target, options.depth)
     empty = root.referrers == [] and not root.platforms
     if artifact_type is not None:

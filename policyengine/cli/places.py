@@ -18,7 +18,7 @@ from policyengine.cli.identifying import Identity, identifying
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import quoted
 from policyengine.oci import Descriptor, Reference, is_digest
-from policyengine.registry.store import Whole
+from policyengine.registry.store import Store, Whole
 
 if TYPE_CHECKING:
     from policyengine.registry.content import Content
@@ -43,6 +43,13 @@ def reaching(function: F, referrers: str = "auto") -> F:
     ):  # fmt: skip
         function = add(function)
     return function
+
+
+def keeping(function: F) -> F:
+    """The option of commands that read as `eval` does."""
+    return option("--no-cache", topic="Registry", is_flag=True, help="Neither use nor keep what registries served.")(
+        function
+    )
 
 
 class Reach(Struct, frozen=True, kw_only=True):
@@ -144,6 +151,19 @@ def reached(
         return
     with reach.registry([where.registry], seconds, most) as registry:
         yield registry.repository(where.name), registry
+
+
+@contextmanager
+def kept(where: Place, reach: Reach, no_cache: bool) -> Iterator[Store]:
+    """The store of a place, read as `eval` reads it: with what earlier runs were given there, unless `no_cache`."""
+    with reached(where, reach) as (store, registry):
+        if registry is None or no_cache:
+            yield store
+            return
+        from policyengine.registry.blobcache import BlobCache
+        from policyengine.registry.kept import Kept
+
+        yield Kept(store, where.name, BlobCache())
 
 
 class Writer(Protocol):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from policyengine.cli.commands import Command, option, shared, trusting
-from policyengine.cli.places import Reach, reaching
+from policyengine.cli.places import Reach, keeping, reaching
 
 if TYPE_CHECKING:
     from policyengine.cli.terminal import Terminal
@@ -29,6 +29,7 @@ Exit codes: 0 somebody trusted signed the image · 1 nobody did · 2 wrong use �
 @option("--at", "--effective-time", "at", metavar="TIME", help="The instant to verify at (RFC 3339); now.")
 @option("--offline", is_flag=True, help="Open no connection: layouts only, and nobody is asked about revocation.")
 @trusting
+@keeping
 @reaching
 @option("-o", "--output", "outputs", topic="Output", multiple=True, metavar="FORMAT[=PATH]",
         help="tree, table or json.")  # fmt: skip

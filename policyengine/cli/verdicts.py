@@ -12,7 +12,7 @@ from policyengine import limits
 from policyengine.cli.discovering import document, keep, kind, media_type, tell
 from policyengine.cli.instants import moment
 from policyengine.cli.output import outputs, put
-from policyengine.cli.places import Place, Reach, place, reached
+from policyengine.cli.places import Place, Reach, kept, place
 from policyengine.cli.terminal import Terminal
 from policyengine.decision.model import SignatureResult
 from policyengine.engine import asking
@@ -44,6 +44,7 @@ class Options(Struct, frozen=True, kw_only=True):
     repository: str | None = None
     at: str | None = None
     offline: bool = False
+    no_cache: bool = False
     trust_policy: str | None = None
     trust_store: str | None = None
     outputs: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ def run(terminal: Terminal, options: Options, reach: Reach) -> int:
     artifact_type = media_type(options.artifact_type) if options.artifact_type is not None else None
     where = _place(options)
     judge = _judge(terminal, options, where)
-    with reached(where, reach) as (store, _):
+    with kept(where, reach, options.no_cache) as store:
         root = discover(store, where.target)
         verdicts = verified(root, store, judge)
     code = _code(terminal, root, verdicts)

@@ -54,6 +54,21 @@ def test_what_registries_served_is_kept_and_shown_and_removed(registry: Simulato
     assert len(registry.seen) == requests
 
 
+@pytest.mark.parametrize("command", [["discover"], ["tree", *TRUST, "--at", example.AT]])
+def test_what_shows_artifacts_reads_as_eval_does(command: list[object], registry: Simulator, tmp_path: Path) -> None:
+    verb, *more = command
+    image = f"{registry.host}/a/b:clean"
+    runs = []
+    for options in ([], [], ["--no-cache"]):
+        registry.seen.clear()
+        ran = cached(tmp_path, verb, image, *more, *options, "-o", "json")
+        runs.append((ran.code, ran.out, registry.paths()))
+    cold, warm, without = runs
+    assert cold[:2] == warm[:2] == without[:2]
+    assert len(cold[2]) == len(without[2])
+    assert {path for path in warm[2] if "/referrers/" not in path and "/sha256-" not in path} == {"a/b/manifests/clean"}
+
+
 def test_without_the_cache_nothing_is_kept(registry: Simulator, tmp_path: Path) -> None:
     evaluate(tmp_path, registry, "--no-cache")
     requests = len(registry.seen)
