@@ -181,7 +181,8 @@ def _known(
     sources = [gathered, *reversed(taken.parents if taken is not None else ())]
     signed = [_signed(evaluation, source) for source in sources]
     about = tuple(source.descriptor.digest for source in sources)
-    found = [documents(Reader(judge, store, wanted, accepts, about), source) for source in sources]
+    reader = Reader(judge, store, wanted, accepts, about, dict(zip(about[1:], signed[1:], strict=True)))
+    found = [documents(reader, source) for source in sources]
     evidence = Evidence(
         image(
             evaluation.request.reference,

@@ -19,7 +19,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from policyengine import limits
+from policyengine import attestations, limits
+from policyengine.attestations import Candidate, Held
 from policyengine.errors import PolicyEngineError, TooLarge, VerificationError
 from policyengine.evidence import formats
 from policyengine.oci import Descriptor, Index, Manifest, is_digest, parse_manifest
@@ -63,7 +64,7 @@ class Wanted(Struct, frozen=True):
         That some policy declares a kind of this type takes nothing away from the others.
         """
         kind = "unknown" if artifact_type in UNTYPED else formats.declared_kind(artifact_type)
-        known = self.kinds if kind == "unknown" else self.kinds & {kind or ""}
+        known = self.kinds if kind == "unknown" else self.kinds & {kind or "", *formats.kinds_beside(artifact_type)}
         return known | {"declared"} if artifact_type in self.declared else known
 
     def relevant(self, artifact_type: str) -> bool:
@@ -90,12 +91,17 @@ class Signature(Struct):
 
 
 class Document(Struct):
-    """A referrer that may be evidence, with its blobs and what signs it; `unlisted` says why that is not known."""
+    """A referrer that may be evidence, with its blobs and what signs it; `unlisted` says why that is not known.
+
+    `held` says that an index holds it as an attestation; `refers` is false for what is nothing but that.
+    """
 
     found: Referrer | Failure
     parts: list[Part] = []
     signatures: list[Signature] = []
     unlisted: PolicyEngineError | None = None
+    held: Held | None = None
+    refers: bool = True
 
 
 class Gathered(Struct):
@@ -125,14 +131,18 @@ def find(store: Store, target: str, wanted: Wanted) -> Gathered:
     return _had(gathered)  # type: ignore[no-any-return] # it is no error
 
 
-def gather(store: Store, descriptors: Sequence[Descriptor], wanted: Wanted) -> list[Gathered | PolicyEngineError]:
-    """The same for manifests that an index names: those of several in the waves of one."""
-    return together(store, [_named(store, descriptor, wanted) for descriptor in descriptors])
+def gather(
+    store: Store, named: Sequence[tuple[Descriptor, Sequence[Held]]], wanted: Wanted
+) -> list[Gathered | PolicyEngineError]:
+    """The same for manifests that an index names, with what it holds about each: several in the waves of one."""
+    return together(store, [_named(store, descriptor, held, wanted) for descriptor, held in named])
 
 
-def _named(store: Store, descriptor: Descriptor, wanted: Wanted) -> Waves[Gathered]:
+def _named(store: Store, descriptor: Descriptor, held: Sequence[Held], wanted: Wanted) -> Waves[Gathered]:
+    if len(held) > limits.ATTESTATIONS:
+        raise TooLarge(f"the index has more than {limits.ATTESTATIONS} attestations about {descriptor.digest}")
     manifest, listed = yield [lambda: store.manifest(descriptor), lambda: store.referrers(descriptor.digest)]
-    return (yield from _gathered(store, descriptor, _had(manifest), listed, wanted))
+    return (yield from _gathered(store, descriptor, _had(manifest), listed, wanted, held))
 
 
 def _had(result: Any) -> Any:
@@ -142,11 +152,13 @@ def _had(result: Any) -> Any:
     return result
 
 
-def _gathered(store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted) -> Waves[Gathered]:
+def _gathered(
+    store: Store, descriptor: Descriptor, manifest: bytes, listed: Any, wanted: Wanted, held: Sequence[Held] = ()
+) -> Waves[Gathered]:
     """The waves behind the first."""
     gathered = Gathered(descriptor, parse_manifest(manifest, descriptor.media_type))
     hints, gathered.unlisted = _hints(listed, descriptor)
-    yield from _second_wave(store, gathered, hints, wanted)
+    yield from _second_wave(store, gathered, attestations.candidates(hints, held), wanted)
     yield from _third_wave(store, gathered, wanted)
     yield from _fourth_wave(store, gathered, wanted)
     return gathered
@@ -215,20 +227,22 @@ def _hints(listed: Any, subject: Descriptor) -> tuple[tuple[Descriptor, ...], Po
 # ---------------------------------------------------------------------------- wave 2: manifests and lists
 
 
-def _second_wave(store: Store, gathered: Gathered, hints: Sequence[Descriptor], wanted: Wanted) -> Waves[None]:
-    possible = [hint for hint in hints if wanted.documents and _may_be_document(hint, wanted)]
-    calls: list[Call] = [_examination(store, gathered.descriptor, hint, wanted.relevant) for hint in hints]
-    calls += [_list(store, hint) for hint in possible]
+def _second_wave(store: Store, gathered: Gathered, found: Sequence[Candidate], wanted: Wanted) -> Waves[None]:
+    may_be = [each.descriptor for each in found if wanted.documents and each.may_be(wanted.kinds, wanted.promised)]
+    calls: list[Call] = [_look(store, gathered.descriptor, each, wanted) for each in found]
+    calls += [_list(store, descriptor) for descriptor in may_be]
     results = yield calls
-    lists = {hint.digest: listed for hint, listed in zip(possible, results[len(hints) :], strict=True)}
-    for hint, result in zip(hints, results[: len(hints)], strict=True):
-        _sort(gathered, _as_found(hint, result), lists)
+    lists = {each.digest: listed for each, listed in zip(may_be, results[len(found) :], strict=True)}
+    for candidate, result in zip(found, results[: len(found)], strict=True):
+        _sort(gathered, candidate, result, lists)
+    for document in gathered.documents:
+        _leave_statements(document, wanted)
     gathered.documents.sort(key=lambda document: document.found.descriptor.digest)
     gathered.signatures.sort(key=lambda signature: signature.found.descriptor.digest)
 
 
-def _may_be_document(hint: Descriptor, wanted: Wanted) -> bool:
-    return not hint.artifact_type or bool(wanted.promised(hint.artifact_type))
+def _look(store: Store, subject: Descriptor, candidate: Candidate, wanted: Wanted) -> Call:
+    return lambda: candidate.examine(store, subject.digest, wanted.relevant, wanted.kinds)
 
 
 def _examination(
@@ -241,14 +255,24 @@ def _list(store: Store, hint: Descriptor) -> Callable[[], tuple[Descriptor, ...]
     return lambda: store.referrers(hint.digest)
 
 
-def _sort(gathered: Gathered, found: Found, lists: dict[str, Any]) -> None:
-    """Put what a referrer turned out to be where it belongs."""
+def _sort(gathered: Gathered, candidate: Candidate, result: Any, lists: dict[str, Any]) -> None:
+    """Put what a candidate turned out to be where it belongs; that looking at it raised is a failure like another."""
+    failed = Failure(candidate.descriptor, result), candidate.hint is not None
+    found, refers = failed if isinstance(result, PolicyEngineError) else result
     if isinstance(found, Stray):
         gathered.strays.append(found)
     elif found.descriptor.artifact_type == SIGNATURE:
         gathered.signatures.append(Signature(found))
     else:
-        gathered.documents.append(_document(found, lists.get(found.descriptor.digest, ())))
+        document = _document(found, lists.get(found.descriptor.digest, ()))
+        document.held, document.refers = candidate.held, refers
+        gathered.documents.append(document)
+
+
+def _leave_statements(document: Document, wanted: Wanted) -> None:
+    """Leave of what only an index holds the statements that are asked for."""
+    if not document.refers:
+        document.parts = [part for part in document.parts if attestations.promised(part.descriptor) & wanted.kinds]
 
 
 def _document(found: Referrer | Failure, listed: Any) -> Document:
@@ -300,11 +324,16 @@ def _signatures(hinted: Sequence[Signature], results: Iterator[Any]) -> list[Sig
 def _early(documents: Sequence[Document]) -> list[Part]:
     """The documents worth fetching before their signatures are verified: somebody signed them, and they are small."""
     found, room = [], 8 * limits.EARLY_BYTES
-    for part in (part for document in documents if document.signatures for part in document.parts):
+    for part in (part for document in documents if _claimed(document) for part in document.parts):
         if part.descriptor.size <= min(room, limits.EARLY_BYTES):
             room -= part.descriptor.size
             found.append(part)
     return found
+
+
+def _claimed(document: Document) -> bool:
+    """Whether something claims to sign a document, if only with the index that holds it."""
+    return bool(document.signatures) or (document.held is not None and document.held.claimed)
 
 
 def _configuration(gathered: Gathered) -> Part | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from policyengine import limits
+from policyengine.attestations import Held
 from policyengine.errors import Malformed, PolicyEngineError, TooLarge
 from policyengine.gathering import Gathered, Wanted, gather
 from policyengine.oci import Descriptor, Index, quoted
@@ -28,6 +29,18 @@ class Platform(Struct, frozen=True):
         """`OS/ARCHITECTURE[/VARIANT]`, or the digest where an entry states no platform."""
         return self.descriptor.platform or self.descriptor.digest[:19]
 
+    @property
+    def attestations(self) -> tuple[Held, ...]:
+        """What the indexes above hold about this manifest, each once, by the innermost index that lists it."""
+        found: dict[str, Held] = {}
+        for depth in range(len(self.parents), 0, -1):
+            above = self.parents[:depth]
+            digests, claimed = tuple(each.descriptor.digest for each in above), any(each.signatures for each in above)
+            for entry in _entries(above[-1]):
+                if entry.attests(self.descriptor.digest):
+                    found.setdefault(entry.digest, Held(entry, self.descriptor.digest, digests, claimed))
+        return tuple(found.values())
+
 
 def platforms(store: Store, index: Gathered, asked: str | None, wanted: Wanted) -> list[Platform]:
     """The platform manifests of `index` and of the indexes in it, in their order; only those for the platform `asked`.
@@ -36,7 +49,7 @@ def platforms(store: Store, index: Gathered, asked: str | None, wanted: Wanted) 
     """
     found = _inside((index,), asked)
     for _ in range(limits.INDEX_DEPTH):
-        inner = [each.descriptor for each in found if _is_closed(each)]
+        inner = [(each.descriptor, ()) for each in found if _is_closed(each)]
         opened = iter(gather(store, inner, wanted) if inner else ())
         found = [
             part for each in found for part in (_opened(each, next(opened), asked) if _is_closed(each) else [each])
@@ -56,20 +69,24 @@ def gathered(
     """Each platform with everything that refers to it, or why that could not be had: several at once, but not all."""
     for start in range(0, len(found), limits.PLATFORMS_AT_ONCE):
         some = found[start : start + limits.PLATFORMS_AT_ONCE]
-        results = iter(gather(store, [each.descriptor for each in some if each.problem is None], wanted))
+        there = [(each.descriptor, each.attestations) for each in some if each.problem is None]
+        results = iter(gather(store, there, wanted))
         for each in some:
             yield each, each.problem or next(results)
 
 
 def _inside(parents: tuple[Gathered, ...], asked: str | None) -> list[Platform]:
     """What the innermost of `parents` names: platform manifests that are `asked` for, and indexes, not yet opened."""
-    content = parents[-1].content
-    assert isinstance(content, Index)
-    children = [child for child in content.manifests if not child.is_attestation]
+    children = [child for child in _entries(parents[-1]) if not child.is_attestation]
     wanted = [child for child in children if asked is None or child.is_index or child.runs_on(asked)]
     found = [Platform(child, parents) for child in wanted]
     _check_number(found)
     return found
+
+
+def _entries(index: Gathered) -> Sequence[Descriptor]:
+    assert isinstance(index.content, Index)
+    return index.content.manifests
 
 
 def _is_closed(platform: Platform) -> bool:

@@ -8,13 +8,14 @@ signed for counts for its platforms too, because the index names their digests.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from policyengine import attestations
 from policyengine.decision.model import SignatureResult
 from policyengine.errors import (
     EvidenceError,
@@ -29,9 +30,10 @@ from policyengine.evidence import formats
 from policyengine.evidence.assembly import Document as Evident
 from policyengine.evidence.model import Collection, Gap
 from policyengine.evidence.model import Signature as Verified
+from policyengine.evidence.model import joined as union
 from policyengine.evidence.reading import Reading, Source
 from policyengine.gathering import Document, Gathered, Part, Signature, Untried, Wanted, fetch, others
-from policyengine.oci import Descriptor
+from policyengine.oci import Descriptor, quoted
 from policyengine.registry.referrers import Failure
 from policyengine.registry.store import Store
 from policyengine.verification.notation import manifest as shape
@@ -51,11 +53,12 @@ class Signed(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """An artifact with what claims to sign it, and what is not known of that."""
+    """An artifact with what claims to sign it, and what is not known of that; `covered` where it needs none itself."""
 
     target: Descriptor
     signatures: Sequence[Signature]
     gaps: tuple[Gap, ...] = ()
+    covered: bool = False
 
 
 class Judge(Struct, frozen=True):
@@ -100,7 +103,7 @@ class Judge(Struct, frozen=True):
         Where none of an artifact's verifies, there is a look into the other place where some may be listed.
         """
         found = [self.signed(case.target, case.signatures, case.gaps) for case in cases]
-        lacking = [number for number, signed in enumerate(found) if not signed.signatures.items]
+        lacking = [n for n, signed in enumerate(found) if not (signed.signatures.items or cases[n].covered)]
         more = (
             others(store, [(cases[number].target, cases[number].signatures) for number in lacking], wanted)
             if lacking
@@ -197,7 +200,7 @@ class Reader(Struct, frozen=True):
     """By what documents are taken for evidence.
 
     `accepts` are the kinds that some policy takes unsigned; `about` the digests by which the image is
-    known, its own and that of the index that names it.
+    known, its own and that of the index that names it; `indexes` what the signatures of those indexes are worth.
     """
 
     judge: Judge
@@ -205,6 +208,26 @@ class Reader(Struct, frozen=True):
     wanted: Wanted
     accepts: frozenset[str]
     about: tuple[str, ...]
+    indexes: Mapping[str, Signed] = {}
+
+    def above(self, document: Document) -> Signed:
+        """What the signatures are worth of the indexes that hold a document."""
+        held = document.held.indexes if document.held is not None else ()
+        found = [self.indexes[digest] for digest in held]
+        return Signed(union(each.signatures for each in found), tuple(r for each in found for r in each.results))
+
+
+class Weighed(Struct, frozen=True):
+    """A document with what its own signatures are worth, and those of the indexes that hold it."""
+
+    document: Document
+    own: Signed
+    above: Signed
+
+    @property
+    def vouched(self) -> frozenset[str]:
+        """The kinds of documents that need no signature of their own, because an index has one."""
+        return attestations.KINDS if self.above.signatures.items else frozenset()
 
 
 class Joined(Struct, frozen=True):
@@ -216,14 +239,13 @@ class Joined(Struct, frozen=True):
 
 
 def documents(reader: Reader, gathered: Gathered) -> Joined:
-    """What refers to the image as evidence."""
-    cases = [Case(d.found.descriptor, d.signatures, _unlisted(d.unlisted)) for d in gathered.documents]
+    """What refers to the image as evidence, and what an index holds about it."""
+    above = [reader.above(document) for document in gathered.documents]
+    cases = [_case(document, each) for document, each in zip(gathered.documents, above, strict=True)]
     signed = reader.judge.all_signed(reader.store, cases, reader.wanted)
-    pairs = list(zip(gathered.documents, signed, strict=True))
-    worth = [document for document, s in pairs if _worth_fetching(reader, document, s)]
-    fetch(reader.store, [part for document in worth for part in document.parts])
-    found = [evident for document, s in pairs for evident in _evident(reader, document, s)]
-    found = [replace(evident, attached=gathered.descriptor.digest) for evident in found]
+    weighed = list(map(Weighed, gathered.documents, signed, above))
+    fetch(reader.store, [part for each in weighed if _worth_fetching(reader, each) for part in each.document.parts])
+    found = [evident for each in weighed for evident in _evident(reader, each, gathered.descriptor.digest)]
     found += [_stray(stray.descriptor, stray.reason) for stray in gathered.strays]
     gaps = []
     if gathered.unlisted is not None:
@@ -231,14 +253,23 @@ def documents(reader: Reader, gathered: Gathered) -> Joined:
     return Joined(tuple(found), tuple(result for s in signed for result in s.results), tuple(gaps))
 
 
-def _worth_fetching(reader: Reader, document: Document, signed: Signed) -> bool:
+def _case(document: Document, above: Signed) -> Case:
+    """What claims to sign a document. Of one that an index vouches for as a whole nobody looks for more."""
+    covered = not document.refers and bool(above.signatures.items)
+    return Case(document.found.descriptor, document.signatures, _unlisted(document.unlisted), covered)
+
+
+def _worth_fetching(reader: Reader, weighed: Weighed) -> bool:
     """Whether somebody trusted signed a document, or some policy may take it unsigned."""
-    return bool(signed.signatures.items) or bool(_promised(document, reader.wanted) & reader.accepts)
+    promised = _promised(weighed.document, reader.wanted)
+    return bool(weighed.own.signatures.items) or bool(promised & (reader.accepts | weighed.vouched))
 
 
 def _promised(document: Document, wanted: Wanted) -> frozenset[str]:
     """The kinds that a document may be: of one whose type nobody could read, every kind."""
     artifact_type = document.found.descriptor.artifact_type
+    if not document.refers:
+        return wanted.kinds & attestations.KINDS
     if artifact_type:
         return wanted.promised(artifact_type)
     return wanted.kinds | {"declared"} if wanted.declared else wanted.kinds
@@ -248,28 +279,34 @@ def _stray(descriptor: Descriptor, reason: str) -> Evident:
     return Evident(descriptor.digest, descriptor.artifact_type, reason=reason)
 
 
-def _evident(reader: Reader, document: Document, signed: Signed) -> list[Evident]:
-    """A referrer as evidence: one document for each of its blobs, or one that says why it is none."""
-    base = _unread(document, signed, reader.wanted)
+def _evident(reader: Reader, weighed: Weighed, subject: str) -> list[Evident]:
+    """A referrer of `subject` as evidence: one document for each of its blobs, or one that says why it is none."""
+    document = weighed.document
+    attached = subject if document.refers else document.found.descriptor.digest  # an older attestation stays current
+    base = replace(_unread(weighed, reader.wanted), attached=attached)
     if isinstance(document.found, Failure):
-        return [_failed(base, document.found.error)]
+        known = base.kinds if base.signed else base.kinds & weighed.vouched or base.kinds
+        return [_failed(replace(base, kinds=known), document.found.error)]
     if not document.parts:
         return [_failed(base, EvidenceError("it has no layer, so there is no document in it"))]
-    if not _worth_fetching(reader, document, signed):
+    if not _worth_fetching(reader, weighed):
         return [base]
-    return [_read(base, part, reader.about) for part in document.parts]
+    if document.held is None:
+        return [_read(base, part, reader.about) for part in document.parts]
+    return [_held(_narrowed(base, part, reader.wanted), part, weighed, reader.about) for part in document.parts]
 
 
-def _unread(document: Document, signed: Signed, wanted: Wanted) -> Evident:
+def _unread(weighed: Weighed, wanted: Wanted) -> Evident:
     """A document as far as it is known without its content. What hides its signatures must not hide what it says."""
-    descriptor = document.found.descriptor
-    doubt = max(signed.signatures.gaps, key=lambda gap: gap.outside, default=None)
-    listed = tuple(result.digest for result in signed.results)
+    document, descriptor = weighed.document, weighed.document.found.descriptor
+    signatures = union((weighed.own.signatures, weighed.above.signatures))
+    doubt = max(signatures.gaps, key=lambda gap: gap.outside, default=None)
+    listed = tuple(result.digest for result in (*weighed.own.results, *weighed.above.results))
     return Evident(
         descriptor.digest, descriptor.artifact_type, _promised(document, wanted) - {"declared"},
-        signed=bool(signed.signatures.items), doubt=doubt, signatures=signed.signatures,
-        created=_created(descriptor.annotations, signed.signatures.items), listed=listed,
-        declared=descriptor.artifact_type in wanted.declared,
+        signed=bool(weighed.own.signatures.items), vouched=weighed.vouched, doubt=doubt, signatures=signatures,
+        created=_created(descriptor.annotations, signatures.items), listed=listed,
+        declared=document.refers and descriptor.artifact_type in wanted.declared, held=document.held is not None,
     )  # fmt: skip
 
 
@@ -312,6 +349,34 @@ def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
         base, kinds=frozenset({found.kind}), records=found.records, format=found.format, tool=found.tool,
         warnings=(*found.warnings, *_mislabelled(base, found)), subjects=found.subjects,
     )  # fmt: skip
+
+
+def _narrowed(base: Evident, part: Part, wanted: Wanted) -> Evident:
+    """`base` with the kinds that this one of its statements promises."""
+    return replace(base, kinds=attestations.promised(part.descriptor) & wanted.kinds or base.kinds)
+
+
+def _held(base: Evident, part: Part, weighed: Weighed, about: tuple[str, ...]) -> Evident:
+    """One blob of an attestation that an index holds: the index's signatures are for what it vouches for alone."""
+    found = _read(base, part, about if weighed.document.refers else about[:1])
+    records = tuple(
+        record if record.kind in attestations.KINDS else replace(record, signatures=weighed.own.signatures)
+        for record in found.records
+    )
+    found = replace(found, records=records)
+    return found if weighed.document.refers or found.problem is not None else _bound(base, found, about[0])
+
+
+def _bound(base: Evident, found: Evident, image: str) -> Evident:
+    """What an attestation says that does not refer to the image itself: its statement has to name the image."""
+    if found.kinds and image not in found.subjects:
+        named = quoted(found.subjects[0]) if found.subjects else "nothing by its digest"
+        return _failed(base, EvidenceError(f"the index holds it for this image, but its statement names {named}"))
+    records = tuple(record for record in found.records if record.kind in attestations.KINDS)
+    if found.kinds and not records:
+        reason = "of what an index holds only SBOMs and provenance count"
+        return replace(found, records=(), kinds=frozenset(), reason=reason)
+    return replace(found, records=records)
 
 
 def _mislabelled(base: Evident, reading: Reading) -> tuple[str, ...]:

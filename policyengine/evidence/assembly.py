@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from policyengine.evidence.formats import declared_kind
 from policyengine.evidence.identity import repeated_findings, separated
 from policyengine.evidence.model import Collection, Custom, Gap, Image, Sbom, Scan, Vex
 
@@ -36,6 +37,7 @@ class Document(Struct, frozen=True):
     a declared kind may want them. `listed` are the digests of all signatures attached to it. `subjects` are
     the digests that the document itself says it is about; `declared` says that some policy declares a kind
     of its artifact type. `attached` is the digest of what it is attached to: the image, or the index that names it.
+    `held` says that an index holds it, `vouched` of which kinds nothing needs a signature because that index has one.
     """
 
     digest: str
@@ -56,6 +58,8 @@ class Document(Struct, frozen=True):
     subjects: tuple[str, ...] = ()
     declared: bool = False
     attached: str = ""
+    held: bool = False
+    vouched: frozenset[str] = frozenset()
 
 
 class Evidence(Struct, frozen=True):
@@ -96,7 +100,7 @@ class Assembly(Struct, frozen=True):
 def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared: Sequence[Declared] = ()) -> Assembly:
     """The collections that a policy sees which accepts the kinds `accepts` unsigned and declares kinds of its own."""
     views = [(number, view) for number, each in enumerate(evidence.documents) for view in _views(each, declared)]
-    statuses = [_status(_admitted(view, accepts), accepts) for _, view in views]
+    statuses = [_weighed(view, accepts | view.vouched) for _, view in views]
     readable = [status for status in statuses if status.status == "used"]
     current = _current([status.document for status in readable])
     statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
@@ -135,7 +139,7 @@ def _views(document: Document, declared: Sequence[Declared]) -> list[Document]:
     if not document.artifact_type and document.problem is not None:
         return [replace(document, kinds=document.kinds | {kind.name for kind in declared})]
     own = next((kind for kind in declared if kind.artifact_type == document.artifact_type), None)
-    if own is None:
+    if own is None or not document.declared:
         return [document]
     known = replace(document, kinds=document.kinds - {own.name})
     view = _as_declared(document, own)
@@ -163,7 +167,13 @@ def _admitted(document: Document, accepts: frozenset[str]) -> Document:
     """
     if document.signed or all(record.kind in accepts for record in document.records):
         return document
-    return replace(document, records=tuple(record for record in document.records if record.kind in accepts))
+    records = tuple(record for record in document.records if record.kind in accepts)
+    return replace(document, records=records, kinds=frozenset(each.kind for each in records) or document.kinds)
+
+
+def _weighed(document: Document, accepts: frozenset[str]) -> Status:
+    """What a document is worth to a policy, by the records that count of it."""
+    return _status(_admitted(document, accepts), accepts)
 
 
 def _status(document: Document, accepts: frozenset[str]) -> Status:
@@ -179,14 +189,18 @@ def _status(document: Document, accepts: frozenset[str]) -> Status:
 
 
 def _missed(document: Document, accepts: frozenset[str]) -> bool:
-    """Whether an outage hides what may be a document of a kind that is accepted unsigned."""
-    return document.problem is not None and document.problem.outside and bool(document.kinds & accepts)
+    """Whether a document cannot be read that is of a kind that is accepted unsigned, or an outage hides what may be."""
+    if document.problem is None or not document.kinds & accepts:
+        return False
+    return document.problem.outside or declared_kind(document.artifact_type) in accepts
 
 
 def _distrust(document: Document) -> str:
     """Why nobody trusts a document."""
     if document.doubt is not None:
         return document.doubt.reason
+    if document.held:
+        return "neither it nor the index that holds it is signed by a trusted identity"
     return "no signature by a trusted identity" if document.listed else "not signed"
 
 

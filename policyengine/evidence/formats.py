@@ -111,6 +111,11 @@ def declared_kind(artifact_type: str) -> str | None:
     return _KINDS.get(name) or next((kind for prefix, kind in _PREFIXES if name.startswith(prefix)), None)
 
 
+def kinds_beside(artifact_type: str) -> frozenset[str]:
+    """What a document of this type may hold beside what it promises to be: CycloneDX lists vulnerabilities, too."""
+    return _IN_CYCLONEDX if essence(artifact_type).startswith("application/vnd.cyclonedx") else frozenset()
+
+
 def declared_format(artifact_type: str) -> str | None:
     """How the names of the formats begin that an artifact type promises; `None` where it promises none."""
     return _FORMATS.get(essence(artifact_type))
@@ -128,6 +133,7 @@ _FORMATS = {
     "application/csaf+json": "csaf",
 }
 
+_IN_CYCLONEDX = frozenset({"scan", "vex"})
 _KINDS = {
     "application/sarif+json": "scan",
     "application/sarif": "scan",
@@ -160,6 +166,7 @@ _KINDS = {
 }
 _PREFIXES = (
     ("application/vnd.in-toto", "unknown"),
+    ("application/vnd.docker.attestation.manifest", "unknown"),
     ("application/vnd.dsse.envelope", "unknown"),
     ("application/vnd.dev.sigstore.bundle", "unknown"),
     ("application/vnd.aquasec.trivy", "scan"),

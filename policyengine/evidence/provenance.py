@@ -37,7 +37,7 @@ def _current(predicate: Record, source: Source) -> Provenance:
 
 
 def _origin(definition: Record) -> Record:
-    """What was built: the source parameter, else the repository of the workflow, else the first dependency from git."""
+    """What was built: the source that is stated, else the repository of the workflow, else the first from git."""
     parameters = member(definition, "externalParameters")
     stated = parameters.get("source")
     if type(stated) is dict:
@@ -45,6 +45,9 @@ def _origin(definition: Record) -> Record:
     dependencies = records(definition, "resolvedDependencies")
     if type(stated) is str:
         return next((each for each in dependencies if text(each, "uri") == stated), {"uri": stated})
+    built = parameters.get("configSource")  # BuildKit's: of a local folder it states the path alone
+    if type(built) is dict and text(built, "uri") is not None:
+        return built
     workflow = parameters.get("workflow")
     repository = text(workflow, "repository") if type(workflow) is dict else None
     if repository is not None:

@@ -49,6 +49,11 @@ class Descriptor(Struct, frozen=True):
         """
         return self.platform == "unknown/unknown" and "vnd.docker.reference.type" in self.annotations
 
+    def attests(self, digest: str) -> bool:
+        """Whether this entry of an index is an attestation about the manifest `digest` of that index."""
+        stated = self.annotations.get("vnd.docker.reference.type"), self.annotations.get("vnd.docker.reference.digest")
+        return self.is_attestation and stated == ("attestation-manifest", digest)
+
     def runs_on(self, platform: str) -> bool:
         """Whether a container runtime may take this entry for `platform` (`os/arch[/variant]`; without a variant any).
 

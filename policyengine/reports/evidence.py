@@ -55,12 +55,17 @@ def _row(page: Page, row: Row, kind: str, what: str) -> None:
 def _rows(page: Page, decision: Decision) -> list[Row]:
     """The image's signatures first, then the documents: used ones before those that did not count."""
     signatures = {signature.digest: signature for signature in decision.signatures}
-    attached = {digest for document in decision.evidence for digest in document.signatures}
-    own = [_signature(signature) for signature in decision.signatures if signature.digest not in attached]
+    own = [_signature(signature) for signature in image_signatures(decision)]
     relevant = [d for d in decision.evidence if page.look.verbose or d.status != "irrelevant"]
     order = ("used", "untrusted", "unreadable", "superseded", "irrelevant")
     relevant.sort(key=lambda document: order.index(document.status) if document.status in order else len(order))
     return own + [_document(document, signatures) for document in relevant] + _left_out(decision, relevant)
+
+
+def image_signatures(decision: Decision) -> Iterator[SignatureResult]:
+    """The signatures of the image, and of an index that names it; a document's are told with the document."""
+    documents = {document.digest for document in decision.evidence}
+    return (signature for signature in decision.signatures if signature.subject not in documents)
 
 
 def _signature(signature: SignatureResult) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from policyengine.decision.model import Decision, DocumentResult, SignatureResult
-from policyengine.reports.evidence import MARKS, SIGNATURE_MARKS, short
+from policyengine.reports.evidence import MARKS, SIGNATURE_MARKS, image_signatures, short
 from policyengine.reports.safe import printable
 
 NODES = 60
@@ -24,9 +24,8 @@ class Node(Struct, frozen=True):
 
 def graph(decision: Decision) -> Node:
     """The image with its signatures and documents, and those with theirs."""
-    attached = {digest for document in decision.evidence for digest in document.signatures}
     known = {signature.digest: signature for signature in decision.signatures}
-    own = [_signature(signature) for signature in decision.signatures if signature.digest not in attached]
+    own = [_signature(signature) for signature in image_signatures(decision)]
     documents = [_document(document, known) for document in decision.evidence if document.status != "irrelevant"]
     children = own + documents
     if len(children) > NODES:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from policyengine.decision.model import Decision, DocumentResult, RuleResult, SignatureResult
-from policyengine.reports.evidence import MARKS, SIGNATURE_MARKS, by, short
+from policyengine.reports.evidence import MARKS, SIGNATURE_MARKS, by, image_signatures, short
 from policyengine.reports.formats import Report
 from policyengine.reports.look import SYMBOLS
 from policyengine.reports.mermaid import flowchart
@@ -99,9 +99,8 @@ def _details(decision: Decision, rule: RuleResult) -> str:
 
 
 def _evidence(decision: Decision) -> list[tuple[str, ...]]:
-    attached = {digest for document in decision.evidence for digest in document.signatures}
     known = {signature.digest: signature for signature in decision.signatures}
-    rows = [_signature(signature) for signature in decision.signatures if signature.digest not in attached]
+    rows = [_signature(signature) for signature in image_signatures(decision)]
     return rows + [_document(document, known) for document in decision.evidence if document.status != "irrelevant"]
 
 

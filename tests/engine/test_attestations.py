@@ -1,0 +1,433 @@
+"""What BuildKit puts into an image's index: it counts for the platform that it is about, by the index's signature."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policyengine import Decision, Layout, PolicySet, limits
+from policyengine.errors import Unreachable
+from policyengine.oci import digest_of
+from tests.engine.buildkit import (
+    CI,
+    IN_TOTO,
+    RELEASE,
+    SLSA_02,
+    SLSA_1,
+    STRANGER,
+    BuildKit,
+    held,
+    on,
+    provenance,
+    sbom,
+    statement,
+)
+from tests.engine.deciding import decided, messages
+from tests.engine.stores import watched
+from tests.example import build
+
+NO_LEFTPAD = PolicySet.parse('policy p rule r deny "no leftpad" forbid package where package.name is "leftpad"')
+BUILT = PolicySet.parse(
+    'policy p rule r deny "built by us" require some provenance where provenance.builder matches '
+    '"https://github.com/acme/**" and provenance.source matches "https://github.com/acme/**"'
+)
+BOTH = PolicySet.parse(
+    'policy p rule r deny "no leftpad" forbid package where package.name is "leftpad" '
+    'rule s deny "built" require some provenance where provenance.builder matches "https://github.com/acme/**"'
+)
+VULNS = {"scanner": {"uri": "scanner", "result": []}}
+
+
+class Image:
+    """An image for one platform with attestations inside its index, not signed yet."""
+
+    def __init__(self, folder: Path, *statements: Any, artifact: bool = False) -> None:
+        self.kit = BuildKit(folder)
+        self.platform = self.kit.image()
+        about = self.platform["digest"]
+        stated = statements or (sbom(about, "curl"), provenance(about))
+        made = [each(about) if callable(each) else each for each in stated]
+        self.entry = self.kit.attestation(self.platform, [self.kit.layer(each) for each in made], artifact)
+        self.index = self.kit.index([on(self.platform), self.entry])
+
+    def sign(self, by: Any = RELEASE) -> Image:
+        """The same, its index signed."""
+        self.kit.sign(self.index, by)
+        return self
+
+    def decided(self, policies: PolicySet = BOTH, **more: Any) -> Decision:
+        """The decision about the index."""
+        return decided(Layout(self.kit.folder), self.index["digest"], policies=policies, **more)
+
+
+def told(decision: Decision) -> list[tuple[str | None, str]]:
+    return [(each.kind, each.status) for each in decision.evidence]
+
+
+def said(decision: Decision) -> str:
+    """All that is said about why the decision is what it is."""
+    missing = [each.missing or "" for rule in decision.rules for each in rule.violations]
+    return "\n".join([*messages(decision), *missing, *(each.reason or "" for each in decision.evidence)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "layout"
+
+
+# ---------------------------------------------------------------------------- what counts
+
+
+@pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
+@pytest.mark.parametrize("version", [SLSA_02, SLSA_1])
+def test_a_signed_index_vouches_for_what_it_holds(artifact: bool, version: str, folder: Path) -> None:
+    found = Image(
+        folder, lambda about: sbom(about, "curl"), lambda a: provenance(a, version=version), artifact=artifact
+    )
+    decision = found.sign().decided()
+
+    assert decision.decision == "allow"
+    assert told(decision) == [("sbom", "used"), ("provenance", "used")]
+    assert found.decided(BUILT).decision == "allow"
+    assert {each.digest for each in decision.evidence} == {found.entry["digest"]}
+    (signature,) = decision.signatures
+    assert signature.subject == found.index["digest"]
+    assert all(each.signatures == (signature.digest,) for each in decision.evidence)
+
+
+@pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
+def test_what_they_say_counts_against_the_image_too(artifact: bool, folder: Path) -> None:
+    found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=artifact).sign()
+
+    assert found.decided(NO_LEFTPAD).decision == "deny"
+    assert found.decided(BUILT).decision == "deny"
+
+
+@pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
+@pytest.mark.parametrize("signer", [None, STRANGER], ids=["nobody", "a stranger"])
+def test_an_index_that_nobody_trusted_signed_vouches_for_nothing(artifact: bool, signer: Any, folder: Path) -> None:
+    found = Image(folder, artifact=artifact)
+    decision = (found.sign(signer) if signer else found).decided()
+
+    assert decision.decision == "deny"
+    assert {status for _, status in told(decision)} == {"untrusted"}
+    assert "neither it nor the index that holds it is signed by a trusted identity" in said(decision)
+
+
+def test_unless_a_policy_accepts_the_kind_unsigned(folder: Path) -> None:
+    accepting = PolicySet.parse(
+        'policy p accept unsigned sbom rule r deny "no leftpad" forbid package where package.name is "leftpad"'
+    )
+    found = Image(folder, lambda about: sbom(about, "curl"))
+
+    assert found.decided(accepting).decision == "allow"
+    leftpad = Image(folder.with_name("leftpad"), lambda about: sbom(about, "leftpad"))
+    assert leftpad.decided(accepting).decision == "deny"
+
+
+def test_a_signature_of_its_own_does_too(folder: Path) -> None:
+    found = Image(folder)
+    found.kit.sign(found.entry, CI)
+
+    assert found.decided().decision == "allow"
+
+
+def test_rules_see_who_signed_the_index(folder: Path) -> None:
+    by = 'policy p rule r deny "by {0}" for each document in sboms require document is signed by x509("CN={0}")'
+    found = Image(folder).sign(RELEASE)
+
+    assert found.decided(PolicySet.parse(by.format("release"))).decision == "allow"
+    assert found.decided(PolicySet.parse(by.format("ci"))).decision == "deny"
+    found.kit.sign(found.entry, CI)
+    assert found.decided(PolicySet.parse(by.format("ci"))).decision == "allow"
+
+
+def test_each_platform_has_its_own(folder: Path) -> None:
+    kit = BuildKit(folder)
+    one, two = kit.image("amd64"), kit.image("arm64")
+    entries = [
+        on(one), on(two, "linux/arm64"),
+        kit.attestation(one, [kit.layer(sbom(one["digest"], "curl"))]),
+        kit.attestation(two, [kit.layer(sbom(two["digest"], "leftpad"))]),
+    ]  # fmt: skip
+    index = kit.index(entries)
+    kit.sign(index)
+    decision = decided(Layout(folder), index["digest"], policies=NO_LEFTPAD)
+
+    assert [(each.platform, each.decision) for each in decision.platforms] == [
+        ("linux/amd64", "allow"), ("linux/arm64", "deny"),
+    ]  # fmt: skip
+    assert decided(Layout(folder), index["digest"], policies=NO_LEFTPAD, platform="linux/amd64").allowed
+
+
+def test_an_index_in_an_index_vouches_with_the_one_above(folder: Path) -> None:
+    found = Image(folder)
+    outer = found.kit.index([found.index], "outer")
+    assert decided(Layout(folder), outer["digest"], policies=BOTH).decision == "deny"
+    found.kit.sign(outer)
+    assert decided(Layout(folder), outer["digest"], policies=BOTH).decision == "allow"
+    assert found.decided().decision == "deny", "nobody signed the inner one"
+
+
+def test_an_outer_index_holds_one_that_the_signed_inner_one_does_not(folder: Path) -> None:
+    kit = BuildKit(folder)
+    platform = kit.image()
+    inner = kit.index([on(platform)], "inner")
+    outer = kit.index([inner, kit.attestation(platform, [kit.layer(sbom(platform["digest"], "curl"))])])
+    kit.sign(inner)
+    assert decided(Layout(folder), outer["digest"], policies=NO_LEFTPAD).decision == "deny"
+    kit.sign(outer)
+    assert decided(Layout(folder), outer["digest"], policies=NO_LEFTPAD).decision == "allow"
+
+
+def test_a_platform_by_itself_has_none(folder: Path) -> None:
+    found = Image(folder).sign()
+
+    decision = decided(Layout(folder), found.platform["digest"], policies=BOTH)
+    assert (decision.decision, told(decision)) == ("deny", [])
+
+
+def test_a_platform_by_itself_has_those_that_refer_to_it(folder: Path) -> None:
+    """As an OCI artifact it is an ordinary referrer, for which no index vouches."""
+    found = Image(folder, artifact=True).sign()
+    assert told(decided(Layout(folder), found.platform["digest"], policies=BOTH)) == [(None, "untrusted")]
+    found.kit.sign(found.entry)
+
+    assert decided(Layout(folder), found.platform["digest"], policies=BOTH).decision == "allow"
+
+
+# ---------------------------------------------------------------------------- what does not
+
+
+def test_one_that_names_another_platform(folder: Path) -> None:
+    """A clean SBOM of another platform is listed for this one: the statement says whose it is."""
+    kit = BuildKit(folder)
+    one, two = kit.image("amd64"), kit.image("arm64")
+    clean = kit.attestation(two, [kit.layer(sbom(two["digest"], "curl"))])
+    index = kit.index([on(one), on(two, "linux/arm64"), clean, held(clean, one["digest"])])
+    kit.sign(index)
+    decision = decided(Layout(folder), index["digest"], policies=NO_LEFTPAD)
+
+    assert [each.decision for each in decision.platforms] == ["deny", "allow"]
+    assert "its statement names" in said(decision)
+    assert "unreadable" in {each.status for each in decision.evidence}
+
+
+@pytest.mark.parametrize("subjects", ["index", "nothing", "another"])
+def test_a_statement_that_does_not_name_the_platform(subjects: str, folder: Path) -> None:
+    empty = BuildKit(folder.with_name("other"))
+    digests = {"index": (empty.index([])["digest"],), "nothing": (), "another": (digest_of(b"another"),)}[subjects]
+    predicate = sbom(digest_of(b""), "curl")["predicate"]
+    decision = Image(folder, statement("https://spdx.dev/Document", predicate, *digests)).sign().decided(NO_LEFTPAD)
+
+    assert decision.decision == "deny"
+    assert told(decision) == [("sbom", "unreadable")]
+
+
+def test_the_outer_index_is_not_the_platform(folder: Path) -> None:
+    """A statement may name an index that holds the index: it still says nothing of this platform."""
+    kit = BuildKit(folder)
+    platform = kit.image()
+    inner = kit.index([on(platform)], "inner")
+    about_inner = kit.attestation(platform, [kit.layer(sbom(inner["digest"], "curl"))])
+    outer = kit.index([inner, about_inner])
+    kit.sign(outer)
+
+    assert decided(Layout(folder), outer["digest"], policies=NO_LEFTPAD).decision == "deny"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vnd.docker.reference.digest": digest_of(b"what is not in the index")},
+        {"vnd.docker.reference.type": "something else"},
+    ],
+    ids=["another digest", "another type"],
+)
+def test_an_entry_that_is_not_about_the_platform(change: dict[str, str], folder: Path) -> None:
+    kit = BuildKit(folder)
+    platform = kit.image()
+    entry = kit.attestation(platform, [kit.layer(sbom(platform["digest"], "curl"))])
+    index = kit.index([on(platform), held({**entry}, platform["digest"], **change)])
+    kit.sign(index)
+    decision = decided(Layout(folder), index["digest"], policies=NO_LEFTPAD)
+
+    assert (decision.decision, told(decision)) == ("deny", [])
+    assert len(decision.platforms) == 1
+
+
+def test_a_scan_or_a_vex_inside_counts_for_nothing(folder: Path) -> None:
+    """Who writes the build's instructions can put them there; a scan is signed by those who scan."""
+    scanned = PolicySet.parse('policy p rule r deny "scanned" require some scan where scan.tool is "scanner"')
+    vulns = "https://in-toto.io/attestation/vulns/v0.1"
+    found = Image(folder, lambda about: statement(vulns, VULNS, about)).sign()
+    assert found.decided(scanned).decision == "deny"
+
+    disguised = Image(folder.with_name("disguised"), lambda about: sbom(about, "curl"))
+    layer = disguised.kit.layer(statement(vulns, VULNS, disguised.platform["digest"]))
+    layer["annotations"] = {"in-toto.io/predicate-type": "https://spdx.dev/Document"}
+    entry = disguised.kit.attestation(disguised.platform, [layer])
+    disguised.index = disguised.kit.index([on(disguised.platform), entry])
+    both = PolicySet.parse(
+        'policy p rule r deny "scanned" require some scan where scan.tool is "scanner" '
+        'rule s deny "no leftpad" forbid package where package.name is "leftpad"'
+    )
+    decision = disguised.sign().decided(both)
+    assert decision.decision == "deny"
+    assert "only SBOMs and provenance count" in said(decision)
+
+
+@pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
+@pytest.mark.parametrize("content", [b"{}", None, b"not json", b"x" * 4096], ids=["lies", "gone", "garbled", "longer"])
+@pytest.mark.parametrize("what", ["layer", "manifest"])
+def test_what_cannot_be_had_is_not_taken_for_none(what: str, content: Any, artifact: bool, folder: Path) -> None:
+    """Beside another SBOM that is clean and signed, and would do by itself."""
+    found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=artifact).sign()
+    layer = build.Layout(folder, found.kit.written.entries)
+    spdx = layer.blob("application/spdx+json", build.compact(sbom("sha256:00", "curl")["predicate"]))
+    empty = layer.blob("application/vnd.oci.empty.v1+json", b"{}")
+    value = {"artifactType": "application/spdx+json", "config": empty, "layers": [spdx], "subject": found.platform}
+    build.sign(layer, layer.manifest(value), CI)
+    layer.close()
+    assert found.decided(NO_LEFTPAD).decision == "deny"
+
+    manifest = json.loads(found.kit.blob(found.entry["digest"]).read_bytes())
+    path = found.kit.blob(manifest["layers"][0]["digest"] if what == "layer" else found.entry["digest"])
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    decision = found.decided(NO_LEFTPAD)
+    assert decision.decision in ("deny", "error")
+    assert "unreadable" in {each.status for each in decision.evidence}
+
+
+def test_an_outage_is_no_allow(folder: Path) -> None:
+    found = Image(folder).sign()
+    for failing in [("manifest", found.entry["digest"]), ("referrers", found.index["digest"])]:
+        store = watched(folder, {failing: Unreachable("no answer")})
+        assert decided(store, found.index["digest"], policies=BOTH).decision == "error", failing
+
+
+def test_a_layer_that_is_too_large_is_not_fetched(folder: Path) -> None:
+    kit = BuildKit(folder)
+    platform = kit.image()
+    huge = {**kit.layer(sbom(platform["digest"], "curl")), "size": 1_000_000_000}
+    index = kit.index([on(platform), kit.attestation(platform, [huge])])
+    kit.sign(index)
+    store = watched(folder)
+    decision = decided(store, index["digest"], policies=NO_LEFTPAD)
+
+    assert decision.decision == "deny"
+    assert told(decision) == [("sbom", "unreadable")]
+    assert "1000000000 bytes" in said(decision)
+
+
+def test_more_than_are_looked_at(folder: Path) -> None:
+    kit = BuildKit(folder)
+    platform = kit.image()
+    layers = [kit.layer(sbom(platform["digest"], f"p{number}")) for number in range(limits.ATTESTATIONS + 1)]
+    entries = [kit.attestation(platform, [layer]) for layer in layers]
+    index = kit.index([on(platform), *entries])
+    kit.sign(index)
+
+    assert decided(Layout(folder), index["digest"], policies=NO_LEFTPAD).decision == "deny"
+    fewer = kit.index([on(platform), *entries[1:]], "fewer")
+    kit.sign(fewer)
+    assert decided(Layout(folder), fewer["digest"], policies=NO_LEFTPAD).decision == "allow"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_of_several_none_is_superseded(order: Sequence[int], folder: Path) -> None:
+    """An index is made at once: an older SBOM in it is no mistake that a newer one mends."""
+    kit = BuildKit(folder)
+    platform = kit.image()
+    statements = [sbom(platform["digest"], "leftpad"), sbom(platform["digest"], "curl")]
+    statements[1]["predicate"]["creationInfo"]["created"] = "2026-11-22T16:00:00Z"
+    entries = [kit.attestation(platform, [kit.layer(each)]) for each in statements]
+    index = kit.index([on(platform), *(entries[number] for number in order), entries[0]])
+    kit.sign(index)
+    decision = decided(Layout(folder), index["digest"], policies=NO_LEFTPAD)
+
+    assert decision.decision == "deny"
+    assert told(decision) == [("sbom", "used"), ("sbom", "used")]
+
+
+def test_a_provenance_that_cannot_be_read_says_nothing_of_the_sbom(folder: Path) -> None:
+    """BuildKit names no builder where nobody told it one."""
+    found = Image(folder, lambda about: sbom(about, "curl"), lambda about: provenance(about, builder="")).sign()
+    decision = found.decided()
+
+    assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "passed", "p.s": "undetermined"}
+
+
+# ---------------------------------------------------------------------------- referrers are not hidden
+
+
+def test_no_index_takes_anything_from_a_referrer(folder: Path) -> None:
+    """Whoever pushes an index could list a dirty scan in it as an attestation, with a wrong size at that."""
+    found = Image(folder).sign()
+    with_scan = build.Layout(folder, found.kit.written.entries)
+    empty = with_scan.blob("application/vnd.oci.empty.v1+json", b"{}")
+    finding = {
+        "vulnerability": {"id": "CVE-2026-1", "severity": "Critical"},
+        "artifact": {"name": "curl", "version": "1"},
+    }
+    report = build.compact({"matches": [finding], "descriptor": {"name": "grype", "version": "1"}})
+    layer = with_scan.blob("application/vnd.grype+json", report)
+    value = {"artifactType": layer["mediaType"], "config": empty, "layers": [layer], "subject": found.platform}
+    scan = with_scan.manifest(value)
+    build.sign(with_scan, scan, CI)
+    with_scan.close()
+    none = PolicySet.parse('policy p rule r deny "none critical" forbid finding where finding.severity is CRITICAL')
+    assert found.decided(none).decision == "deny"
+
+    for entry in (scan, {**scan, "size": scan["size"] + 1}, {**scan, "mediaType": IN_TOTO}):
+        kit = found.kit
+        index = kit.index([on(found.platform), held(entry, found.platform["digest"])], "attacker")
+        decision = decided(Layout(folder), index["digest"], policies=none)
+        assert (decision.decision, ("scan", "used") in told(decision)) == ("deny", True)
+
+
+# ---------------------------------------------------------------------------- what it costs
+
+
+def test_what_no_rule_asks_for_costs_nothing(folder: Path) -> None:
+    found = Image(folder).sign()
+    store = watched(folder)
+    scans = PolicySet.parse('policy p rule r deny "one scan" require some scan where scan.tool is "trivy"')
+    decision = decided(store, found.index["digest"], policies=scans)
+
+    assert found.entry["digest"] not in {name for _, name in store.asked}
+    assert [(each.status, each.artifact_type) for each in decision.evidence] == [("irrelevant", IN_TOTO)]
+
+
+def test_a_statement_of_another_kind_is_not_fetched(folder: Path) -> None:
+    found = Image(folder).sign()
+    store = watched(folder)
+    assert decided(store, found.index["digest"], policies=BUILT).decision == "allow"
+    manifest = json.loads(found.kit.blob(found.entry["digest"]).read_bytes())
+    asked = {name for what, name in store.asked if what == "blob"}
+    assert manifest["layers"][1]["digest"] in asked
+    assert manifest["layers"][0]["digest"] not in asked
+
+
+def test_they_are_had_in_the_rounds_of_referrers(folder: Path) -> None:
+    kit = BuildKit(folder)
+    entries = []
+    for number in range(6):
+        platform = kit.image(f"a{number}")
+        entries.append(on(platform, f"linux/a{number}"))
+        entries.append(kit.attestation(platform, [kit.layer(sbom(platform["digest"], "curl"))]))
+    index = kit.index(entries)
+    kit.sign(index)
+    store = watched(folder)
+    decision = decided(store, index["digest"], policies=NO_LEFTPAD)
+
+    assert decision.decision == "allow"
+    elsewhere = [name for what, name in store.asked if what == "elsewhere"]
+    assert len(elsewhere) == 6, "whether the platforms themselves are signed"
+    assert store.rounds - len(elsewhere) <= 3 + 3
