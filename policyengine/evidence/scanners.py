@@ -169,8 +169,7 @@ _STATUS = re.compile(r"^Status: fixed in (?P<versions>[^\n]{1,1000})", re.MULTIL
 
 
 def secrets(result: Result) -> Iterable[Finding]:
-    """Scanners for secrets say nothing of severity but the level."""
-    yield result.finding(severity=severity.from_level(result.level), category="SECRET")
+    yield result.finding(severity=_guess(result), category="SECRET")
 
 
 def anyone(result: Result) -> Iterable[Finding]:
@@ -195,12 +194,17 @@ def _component(result: Result) -> Package | None:
 
 
 def _guess(result: Result) -> Severity | None:
-    own = _stated(member(result.data, "properties"))
-    known = own if own is not None else result.once(_worded)
+    known = worded(result)
     if known is not None:
         return known
     scored = severity.from_score(result.score())
     return scored if scored is not None else severity.from_level(result.level)
+
+
+def worded(result: Result) -> Severity | None:
+    """The severity that a word in the result's properties names, else one in those of its rule or in its tags."""
+    own = _stated(member(result.data, "properties"))
+    return own if own is not None else result.once(_worded)
 
 
 def _worded(result: Result) -> Severity | None:

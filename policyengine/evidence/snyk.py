@@ -22,10 +22,11 @@ from policyengine.evidence.fields import (
 )
 from policyengine.evidence.identifiers import cves, ranked
 from policyengine.evidence.instants import instant
-from policyengine.evidence.model import Collection, Finding, Package, joined
+from policyengine.evidence.model import Collection, Finding, Package, Severity, joined
 from policyengine.evidence.packages import versioned
 from policyengine.evidence.reading import Reading, Source, scanned
 from policyengine.evidence.results import Result, logical_name
+from policyengine.evidence.scanners import worded
 from policyengine.strictjson import quoted
 
 # Its own JSON ---------------------------------------------------------------------------------------
@@ -52,7 +53,7 @@ def _issue(issue: Record, project: Record, document: str) -> Iterable[Finding]:
     licence = text(issue, "type") == "license"
     yield Finding(
         ids=ranked(names),
-        severity=severity.from_word(text(issue, "severity")),
+        severity=severity.from_word(text(issue, "severityWithCritical") or text(issue, "severity")),  # in 2020 and 2021
         cvss=number(issue, "cvssScore") or None,
         package=Package(name, text(issue, "version"), document=document) if name else None,
         fix=", ".join(texts(issue, "fixedIn")) or text(issue, "nearestFixedInVersion"),
@@ -73,7 +74,7 @@ _MESSAGE = re.compile(
 )
 _LINE = re.compile(r"This line contains a potential (?P<severity>\w+) severity misconfiguration.*", re.DOTALL)
 _SHORT = re.compile(r"(?P<severity>\w+) severity - .*", re.DOTALL | re.IGNORECASE)
-_FULL = re.compile(r"\((?P<cves>[^)]*)\) (?P<package>.+)", re.DOTALL)
+_FULL = re.compile(r"\((?P<cves>[^)]*)\) (?P<package>.+)|(?P<alone>\S+@\S+)", re.DOTALL)
 _CATEGORIES = {"snyk code": "CODE", "snyk iac": "MISCONFIGURATION"}
 _UPGRADE = re.compile(r"Upgrade to (\S+)")
 
@@ -86,17 +87,22 @@ def results(result: Result) -> Iterable[Finding]:
     licence = result.id.startswith("snyk:lic:")
     category = "LICENSE" if licence else _CATEGORIES.get(result.tool, "VULNERABILITY")
     place = logical_name(result.data)
-    named = place or (full["package"] if full else "")
+    named = place or (full["package"] or full["alone"] if full else "")
     package = versioned(named, result.document) if category in {"VULNERABILITY", "LICENSE"} else None
     yield result.finding(
         *result.once(_cves),
         result.id,
-        severity=severity.from_word(said["severity"]) if said else severity.from_level(result.level),
+        severity=severity.from_word(said["severity"]) if said else _severity(result),
         cvss=_score(result),
         package=package,
         fix=_fix(result),
         category=category,
     )
+
+
+def _severity(result: Result) -> Severity | None:
+    known = worded(result)
+    return known if known is not None else severity.from_level(result.level)
 
 
 def _short(result: Result) -> re.Match[str] | None:
@@ -109,7 +115,7 @@ def _full(result: Result) -> re.Match[str] | None:
 
 def _cves(result: Result) -> list[str]:
     full = result.once(_full)
-    return cves(full["cves"]) if full else []
+    return cves(full["cves"] or "") if full else []
 
 
 def _score(result: Result) -> Decimal | None:

@@ -13,7 +13,7 @@ from typing import Any
 from policyengine.errors import EvidenceError
 from policyengine.evidence import formats, pieces
 from policyengine.evidence.reading import Source, summarise
-from tests.evidence import test_tools, test_xmlreports
+from tests.evidence import test_scanners, test_tools, test_xmlreports
 from tests.evidence.mutations import VALUES, mutated, paths
 from tests.fuzz.mutation import damaged
 
@@ -125,7 +125,7 @@ def good() -> dict[str, list[bytes]]:
     statements = [PROVENANCE, VULNERABILITIES, COSIGN, statement("https://openvex.dev/ns", OPENVEX)]
     return {
         "sarif": [*files("trivy.sarif.json"), *dumped(sarif)],
-        "reports": [*files("trivy.json"), *dumped(reports)],
+        "reports": [*files("trivy.json"), *dumped(reports), *dumped(test_scanners.REPORTS)],
         "sboms": [*files("sbom.spdx.json", "sbom.cdx.json", "syft.cdx.json"), *dumped(sboms)],
         "attestations": dumped([*statements, *map(envelope, statements), OPENVEX, CSAF, BOM_VEX]),
         "texts": [*files("sbom.spdx", "syft.spdx"), test_tools.BOM, YAML, XML_BOM, test_xmlreports.JUNIT,

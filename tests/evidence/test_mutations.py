@@ -117,7 +117,7 @@ def test_half_a_document_is_refused(name: str, cut: float) -> None:
 
 MAY_BE_ABSENT = {
     *ABSENCE_SAYS_NONE, "vulnerabilities", "suppressedVulnerabilities", "skipped_checks", "license_violations",
-    "metadata", "component", "components",
+    "metadata", "component", "components", "vulns", "vulnerabilitiesRefs",
 }  # fmt: skip
 """What some format leaves out where there is nothing, though another one may not."""
 

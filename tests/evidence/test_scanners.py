@@ -95,6 +95,37 @@ def test_black_duck_names_the_package_in_properties() -> None:
     assert found.package is None
 
 
+# Snyk -----------------------------------------------------------------------------------------------
+
+
+def test_snyk_told_critical_from_high_in_a_field_of_its_own() -> None:
+    """Snyk's JSON of 2020 and 2021: `severity` went to high only."""
+    issue = {"id": "SNYK-1", "packageName": "a", "version": "1", "severity": "high"}
+    listed = [{**issue, "severityWithCritical": "critical"}, issue]
+    found = findings({"vulnerabilities": listed, "dependencyCount": 2})
+    assert [each.severity for each in found] == [Severity.CRITICAL, Severity.HIGH]
+
+
+@pytest.mark.parametrize("tool", ["Snyk Secrets", "SnykCode", "Snyk Container"])
+def test_a_word_in_snyks_properties_beats_the_level(tool: str) -> None:
+    """Snyk 1.1301: critical and high are both errors."""
+    rule = {"id": "generic-secret", "properties": {"severity": "critical", "tags": ["CWE-798", "security"]}}
+    message = "This file contains a critical severity Generic Secret Key vulnerability."
+    assert only(sarif(tool, [result("generic-secret", message, "error")], [rule])).severity is Severity.CRITICAL
+
+
+def test_a_licence_that_snyk_reports_has_its_package_without_a_place() -> None:
+    rule: Json = {
+        "id": "snyk:lic:maven:ch.qos.logback:logback-core:EPL-1.0",
+        "shortDescription": {"text": "Medium severity - Dual license: EPL-1.0 vulnerability in ch.qos.logback"},
+        "fullDescription": {"text": "ch.qos.logback:logback-core@1.5.18"},
+        "properties": {"security-severity": "undefined", "severity": "medium"},
+    }
+    found = only(sarif("Snyk Open Source", [result(rule["id"], "x", "warning")], [rule]))
+    assert (found.category, found.severity) == ("LICENSE", Severity.MEDIUM)
+    assert named(found.package) == ("ch.qos.logback:logback-core", "1.5.18")
+
+
 # Sysdig ---------------------------------------------------------------------------------------------
 
 PLACED = [{"message": {"text": "sysdiglabs/dummy-vuln-app:latest - pycrypto@2.6.1"}}]
@@ -354,3 +385,15 @@ def test_values_written_one_to_a_line_are_read_only_where_they_are_statements() 
         formats.read(line * 2, Source("sha256:d"))
     with pytest.raises(EvidenceError, match="no known format"):
         formats.read(b'{"a": 1}\n{"a": 2}\n', Source("sha256:d"))
+
+
+REPORTS: tuple[Any, ...] = (
+    SYSDIG_OLDER,
+    SYSDIG,
+    OPERATOR,
+    aqua({"name": "CVE-2019-14697", "fix_version": "2", "aqua_severity": "high", "aqua_score": 7.5}),
+    anchore("all", {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "a", "package_version": "1"}),
+    harbor(artifact={"digest": "sha256:" + "a" * 64}),
+    osv({"name": "curl", "version": "1", "ecosystem": "Debian:12"}, release("Debian:12", "2")),
+)
+"""Good documents of the formats here, to be broken."""
