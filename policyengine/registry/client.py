@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from policyengine import limits
 from policyengine.errors import UsageError
 from policyengine.oci import Reference, quoted
+from policyengine.registry.certsd import Folders
 from policyengine.registry.credentials import Logins
 from policyengine.registry.mirrors import Mirror, Mirrored, configured
 from policyengine.registry.pace import Pace
@@ -19,7 +20,7 @@ from policyengine.registry.session import PATIENT, Retry, Session
 from policyengine.registry.store import Whole
 from policyengine.registry.targets import Origin, registry_origin
 from policyengine.registry.targets import trusted_hosts as vouched
-from policyengine.registry.tls import Identity
+from policyengine.registry.tls import Certificates, Identity
 from policyengine.registry.tokens import Authorizer
 from policyengine.registry.transport import Deadline, Transport
 
@@ -76,6 +77,7 @@ class Registry:
         if key_file and not cert_file:
             raise UsageError("a key without its certificate proves nothing", "name it with --cert-file")
         self._plain_http = False if plain_http is None and ca_file else plain_http
+        self._folders = Folders(environment)
         self._trusted = vouched(environment) if trusted_hosts is None else frozenset(trusted_hosts)
         self._logins = Logins(environment, registry_config, login)
         self._mirrors = configured(mirrors, environment)
@@ -123,11 +125,15 @@ class Registry:
         return Pusher(reference, session, self._mode)
 
     def _origin(self, reference: Reference) -> Origin:
-        return registry_origin(reference.registry, self._plain_http)
+        """The registry's server; where the user keeps an authority for it, it is spoken to by TLS."""
+        plain = self._plain_http
+        if plain is None and self._folders.of(reference.registry).authorities:
+            plain = False
+        return registry_origin(reference.registry, plain)
 
     def _session(self, reference: Reference, actions: str, origin: Origin, deadline: Deadline, retry: Retry) -> Session:
         """A conversation about one repository, with the login that these actions (of a token's scope) need."""
-        transport = self._connect(origin)
+        transport = self._connect(origin, reference.registry)
         with self._lock:
             authorizer = self._authorizers.setdefault(
                 (reference.name, actions),
@@ -136,7 +142,7 @@ class Registry:
             pace = self._paces.setdefault(origin, Pace(2 * self._workers))
         return Session(origin, transport, authorizer, deadline, self._trusted, retry, self._most, pace)
 
-    def _connect(self, origin: Origin) -> Transport:
+    def _connect(self, origin: Origin, registry: str) -> Transport:
         """The transport, which may go to this server; HTTP is imported here, so that layouts never pay for it."""
         from policyengine.registry.proxies import Proxies
         from policyengine.registry.wire import Wire
@@ -144,10 +150,11 @@ class Registry:
         with self._lock:
             if self._transport is None:
                 proxies, connections = Proxies(self._environment), 2 * self._workers
-                self._transport = Wire(proxies, self._ca_file, connections, identity=self._identity)
+                self._transport = Wire(proxies, self._ca_file, connections)
                 self._transport.vouch_for(self._trusted)
             if isinstance(self._transport, Wire):
-                self._transport.introduce(origin)
+                own = self._folders.of(registry)
+                self._transport.introduce(origin, Certificates(own.authorities, self._identity or own.identity))
             return self._transport
 
     def __enter__(self) -> Self:

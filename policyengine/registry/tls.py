@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -17,18 +18,25 @@ class Identity(Struct, frozen=True):
     key_file: str | None = None
 
 
-def trust(ca_file: str | None, identity: Identity | None = None) -> ssl.SSLContext:
-    """TLS 1.2 or newer, with the system's roots and those of `ca_file`, as `identity` if there is one.
+class Certificates(Struct, frozen=True):
+    """What counts for one registry besides the system's roots: files of authorities, and who we are there."""
+
+    authorities: tuple[str, ...] = ()
+    identity: Identity | None = None
+
+
+def trust(authorities: Iterable[str], identity: Identity | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or newer, with the system's roots and those of the files `authorities`, as `identity` if there is one.
 
     Raises `UsageError` if a file cannot be read, or a key needs a password.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file:
+    for file in authorities:
         try:
-            context.load_verify_locations(cafile=ca_file)
+            context.load_verify_locations(cafile=file)
         except (OSError, ssl.SSLError) as error:
-            raise UsageError(f"{quoted(ca_file)} is not a file of certificates: {error.strerror or error}") from None
+            raise UsageError(f"{quoted(file, 300)} is not a file of certificates: {error.strerror or error}") from None
     if identity:
         try:  # without a callback OpenSSL would ask the terminal for a password
             context.load_cert_chain(identity.cert_file, identity.key_file, password=lambda: b"")

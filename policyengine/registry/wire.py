@@ -23,7 +23,7 @@ from policyengine.oci.hosts import PORTS
 from policyengine.registry.content import Content, sliced
 from policyengine.registry.proxies import Proxies
 from policyengine.registry.targets import TRUST_HELP, Origin, is_public, origin_of
-from policyengine.registry.tls import Identity, trust
+from policyengine.registry.tls import Certificates, trust
 from policyengine.registry.transport import Deadline, Request, Response
 
 CONNECT_SECONDS = 5.0
@@ -40,15 +40,13 @@ class Wire:
         ca_file: str | None = None,
         connections: int = 16,
         keep_open: bool = True,
-        identity: Identity | None = None,
     ) -> None:
         self._proxies = proxies
-        self._ca_file = ca_file
-        self._identity = identity
-        self._introduced: set[Origin] = set()
+        self._authorities = (ca_file,) if ca_file else ()
+        self._introduced: dict[Origin, Certificates] = {}
         self._connections = connections
         self._kept = connections if keep_open else 0
-        self._pools: dict[tuple[str, str | None, bool], httpcore.ConnectionPool] = {}
+        self._pools: dict[tuple[str, str | None, Certificates], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
         self._dialler = Dialler()
 
@@ -56,10 +54,10 @@ class Wire:
         """Let requests go to this server wherever it is: the user has named it."""
         self._dialler.vouched.add((host, port))
 
-    def introduce(self, server: Origin) -> None:
-        """Vouch for a registry that the user has named, and show it the client's certificate if it asks."""
+    def introduce(self, server: Origin, certificates: Certificates) -> None:
+        """Vouch for a registry that the user has named, and speak to it with its own certificates."""
         self.vouch(server.host, server.port)
-        self._introduced.add(server)
+        self._introduced[server] = certificates
 
     def vouch_for(self, hosts: Iterable[str]) -> None:
         """The same for servers as the user writes them: `host[:port]`, without a port for the usual ones."""
@@ -97,19 +95,19 @@ class Wire:
     def _pool(self, target: Origin) -> httpcore.ConnectionPool:
         proxy = self._proxies.proxy_for(target)
         with self._lock:
-            key = (target.scheme, proxy, target in self._introduced)
+            key = (target.scheme, proxy, self._introduced.get(target, Certificates()))
             if key not in self._pools:
                 self._pools[key] = self._new_pool(*key)
             return self._pools[key]
 
-    def _new_pool(self, scheme: str, proxy: str | None, introduced: bool) -> httpcore.ConnectionPool:
+    def _new_pool(self, scheme: str, proxy: str | None, certificates: Certificates) -> httpcore.ConnectionPool:
         settings: dict[str, Any] = {}
         if proxy:
             address = self._proxies.address(proxy)
             self.vouch(address.host, address.port)
             settings["proxy"] = httpcore.Proxy(str(address), auth=self._proxies.login(proxy))
         return httpcore.ConnectionPool(
-            ssl_context=trust(self._ca_file, self._identity if introduced else None)
+            ssl_context=trust((*self._authorities, *certificates.authorities), certificates.identity)
             if scheme == "https" or proxy
             else None,
             max_connections=self._connections,

@@ -90,7 +90,7 @@ def test_another_name_is_not_trusted(secure: Simulator, certificate: Path) -> No
 def test_a_file_that_holds_no_certificates(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hello")
     with pytest.raises(UsageError, match="not a file of certificates"):
-        trust(str(tmp_path / "ca.pem"))
+        trust([str(tmp_path / "ca.pem")])
 
 
 # Client certificates
@@ -140,7 +140,7 @@ def test_a_certificate_is_shown_to_the_registry_only(
 def test_a_client_certificate_that_is_none(text: str, tmp_path: Path, certificate: Path) -> None:
     (tmp_path / "client.pem").write_text(text)
     with pytest.raises(UsageError, match="cannot be used"):
-        trust(None, Identity(str(tmp_path / "client.pem"), str(certificate)))
+        trust((), Identity(str(tmp_path / "client.pem"), str(certificate)))
 
 
 def test_a_key_with_a_password_is_refused_and_not_asked_for(tmp_path: Path, certificate: Path) -> None:
@@ -149,7 +149,7 @@ def test_a_key_with_a_password_is_refused_and_not_asked_for(tmp_path: Path, cert
     path = tmp_path / "key.pem"
     path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, form))
     with pytest.raises(UsageError) as caught:
-        trust(None, Identity(str(certificate), str(path)))
+        trust((), Identity(str(certificate), str(path)))
     assert "without a password" in caught.value.help
 
 
