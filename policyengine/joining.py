@@ -332,7 +332,9 @@ def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
     if isinstance(part.content, PolicyEngineError):
         return _failed(base, part.content)
     if base.declared:
-        base = replace(base, data=part.content)
+        from policyengine.evidence import custom
+
+        base = replace(base, data=part.content, subjects=custom.subjects(part.content or b""))
         if not base.kinds:
             return base
     source = Source(base.digest, base.artifact_type, base.signatures, base.created, about)

@@ -40,6 +40,19 @@ def read_custom(data: bytes, kind: str, fields: Iterable[FieldSpec], source: Sou
     return Custom(kind, found, source.digest, source.created, source.signatures)
 
 
+def subjects(data: bytes) -> tuple[str, ...]:
+    """The digests of what a statement is about; none of what is no statement, or cannot be read."""
+    try:
+        document = _document(data)
+        if not is_statement(document):
+            return ()
+        from policyengine.evidence import intoto
+
+        return intoto.subjects(document)
+    except (EvidenceError, Unreadable):
+        return ()
+
+
 def _document(data: bytes) -> Any:
     """The parsed document; of an envelope the statement in it, of a report in XML its facts."""
     if data.removeprefix(strictjson.BOM)[:_LOOK].lstrip().startswith(b"<"):

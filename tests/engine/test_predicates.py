@@ -12,7 +12,7 @@ import pytest
 from policyengine import Layout
 from tests.engine import layouts
 from tests.engine.layouts import image
-from tests.engine.test_declared import attached, under
+from tests.engine.test_declared import attached, statuses, under
 
 STATEMENT = "application/vnd.in-toto+json"
 PASSED = {"verifier": {"id": "https://example.com/verifier"}, "verificationResult": "PASSED", "verifiedLevels": ["L3"]}
@@ -60,3 +60,22 @@ def test_a_policy_asks_a_predicate_by_its_path(
 
     assert under(Layout(layout), asking(path, word)).decision == "allow"
     assert under(Layout(layout), asking(path, "FAILED")).decision == "deny"
+
+
+@pytest.mark.parametrize("wrap", [dict, enveloped])
+@pytest.mark.parametrize("more", ["", 'rule clean warn "clean" forbid finding where finding.severity is CRITICAL'])
+def test_a_statement_about_another_image_is_warned_of(wrap: Any, more: str, layout: Path) -> None:
+    """It counts, as documents of known kinds do: what binds it is the signed `subject` of its manifest."""
+    (kind, predicate, path, word), other = PREDICATES[0], "sha256:" + "5" * 64
+    attached(layout, STATEMENT, wrap(statement(kind, predicate, other)))
+
+    decision = under(Layout(layout), f"{asking(path, word)} {more}")
+    assert statuses(decision)["p.said"] == "passed"
+    assert any(f"it says that it is about {other[:19]}" in warning for warning in decision.warnings)
+
+
+@pytest.mark.parametrize("subject", [5, [5], [{"digest": 5}], [{"digest": {"sha256": []}}]])
+def test_a_statement_whose_subject_is_broken_names_nothing(subject: Any, layout: Path) -> None:
+    value = {**statement("x", {"verificationResult": "PASSED"}, ""), "subject": subject}
+    attached(layout, STATEMENT, value)
+    assert under(Layout(layout), asking("verificationResult", "PASSED")).decision == "allow"
