@@ -22,7 +22,7 @@ Members = dict[str, msgspec.Raw]
 SMALL = 256 * 1024
 """Bytes up to which a document is decoded at once."""
 
-BATCH = 32 * 1024
+BATCH = 16 * 1024
 """Bytes of a larger one that are decoded at once: so few that they, and what becomes of them, stay in the processor's
 cache, which takes half the time of decoding the whole."""
 
@@ -35,6 +35,7 @@ STREAMED: Mapping[str, Any] = {
     "matches": {},  # Grype
     "runs": {"results": {}, "tool": {"driver": {"rules": {}}}},  # SARIF
     "Results": {"Vulnerabilities": {}},  # Trivy
+    "predicate": {"packages": {}, "components": {}},  # an SBOM in a statement
 }
 """The arrays that are read in pieces, or the objects in whose members such arrays are."""
 
