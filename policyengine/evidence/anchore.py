@@ -1,4 +1,4 @@
-"""The JSON of Anchore Engine (`anchore-cli image vuln`), which Grype took the place of."""
+"""The JSON of Anchore: of Engine (`anchore-cli image vuln`), and of Enterprise (`anchorectl image vulnerabilities`)."""
 
 from __future__ import annotations
 
@@ -26,13 +26,22 @@ def read(report: Record, source: Source) -> Reading:
     return scanned("anchore-json", "anchore", None, None, found, source, (digest,) if digest else ())
 
 
+def read_list(listed: list[Record], source: Source) -> Reading:
+    """What `anchorectl` prints: the vulnerabilities alone. An empty list says nothing of itself, and is no scan."""
+    found = collect(listed, partial(_vulnerability, document=source.digest), "vulnerability")
+    return scanned("anchorectl-json", "anchore", None, None, found, source)
+
+
 def _vulnerability(each: Record, document: str) -> Iterable[Finding]:
-    fix, place = text(each, "fix"), text(each, "package_path")
+    fix, place = text(each, "fix"), text(each, "package_path") or text(each, "packagePath")
+    name = text(each, "package_name") or required(each, "packageName")
+    version = text(each, "package_version") or text(each, "packageVersion")
     yield Finding(
         ids=ranked((required(each, "vuln"),)),
         severity=severity.from_word(text(each, "severity")),
-        package=Package(required(each, "package_name"), text(each, "package_version"), document=document),
+        package=Package(name, version, document=document),
         fix=None if fix == _NONE else fix,
+        title=text(each, "description"),
         location=None if place == _NONE else place,
         tool="anchore",
         document=document,

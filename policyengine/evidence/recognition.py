@@ -44,7 +44,12 @@ def recognised(data: bytes) -> tuple[str, Reader, Any]:
     for mark, family, module in _TEXTS:
         if mark.search(start):
             return family, _reader(module), data
+    if not _SCALAR.match(start):
+        raise EvidenceError("the document is of no known format", "", 1, 1, 0)
     return _json(data)
+
+
+_SCALAR = re.compile(rb'["0-9-]|true|false|null')
 
 
 def _reader(module: str, name: str = "read") -> Reader:
@@ -70,6 +75,8 @@ def _xml(data: bytes) -> tuple[str, Reader, Any]:
     if root.namespace == _RDF or (not root.namespace and root.name == "Document"):
         form = "RDF" if root.namespace else "XML"
         raise EvidenceError(f"SPDX as {form} is not read", "attach the same SBOM as JSON or as tag-value text", 1, 1, 0)
+    if "dependency-check" in root.namespace:
+        raise EvidenceError("a report of Dependency-Check in XML is not read", "attach it as JSON or SARIF", 1, 1, 0)
     raise EvidenceError("the document is XML of no known format", "", 1, 1, 0)
 
 
@@ -231,6 +238,11 @@ def _is_sysdig(value: Any) -> bool:
     return type(scanner) is dict and _begins(scanner.get("name"), "sysdig") and "result" in value
 
 
+def _is_anchorectl(value: Any) -> bool:
+    marks = {"vuln", "packageName", "feed"}
+    return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
+
+
 def _is_trivy_operator(value: Any) -> bool:
     own = type(value) is dict and _begins(value.get("apiVersion"), "aquasecurity.github.io/")
     return own and value.get("kind") == "VulnerabilityReport"
@@ -290,6 +302,7 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("sysdig", _is_sysdig, _reader("sysdig")),
     ("aqua", _keys("image", "resources", "scan_started"), _reader("aqua")),
     ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
+    ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),

@@ -134,7 +134,8 @@ class Rules:
     """The rules of one run: the driver's and its extensions'."""
 
     def __init__(self, tool: Record) -> None:
-        self._components = [records(part, "rules") for part in (member(tool, "driver"), *records(tool, "extensions"))]
+        self._parts = (member(tool, "driver"), *records(tool, "extensions"))
+        self._components = [records(part, "rules") for part in self._parts]
         self._by_id: dict[str, Record] = {}
         for rules in self._components:
             for rule in rules:
@@ -152,6 +153,7 @@ class Rules:
         name = text(result, "ruleId") or text(reference, "id")
         indexed = self._at(reference, index(result, "ruleIndex"))
         if name is None:
+            indexed = indexed or self._with_guid(text(reference, "guid"))
             return text(indexed, "id") or "", indexed
         stem = text(indexed, "id")
         if stem == name or (stem is not None and f"{name}/".startswith(f"{stem}/")):
@@ -162,10 +164,23 @@ class Rules:
         if not reference:
             rules = self._components[0]
             return rules[position] if position is not None and position < len(rules) else _NO_RULE
-        component = index(member(reference, "toolComponent"), "index")
-        rules = self._components[0 if component is None or component + 1 >= len(self._components) else component + 1]
+        rules = self._components[self._component(member(reference, "toolComponent"))]
         position = index(reference, "index") if position is None else position
         return rules[position] if position is not None and position < len(rules) else _NO_RULE
+
+    def _component(self, reference: Record) -> int:
+        """The place of a component by its index among the extensions, else its guid or its name (section 3.54)."""
+        position = index(reference, "index")
+        if position is not None:
+            return position + 1 if position + 1 < len(self._parts) else 0
+        for key in ("guid", "name"):
+            if stated := text(reference, key):
+                return next((place for place, part in enumerate(self._parts) if text(part, key) == stated), 0)
+        return 0
+
+    def _with_guid(self, guid: str | None) -> Record:
+        rules = (rule for part in self._components for rule in part)
+        return next((rule for rule in rules if guid and text(rule, "guid") == guid), _NO_RULE)
 
     def _named(self, name: str) -> Record:
         for _ in range(_HIERARCHY):

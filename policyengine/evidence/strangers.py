@@ -19,6 +19,7 @@ _FIRST = 10
 OBJECTS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
     (frozenset(keys.split()), name, advice)
     for keys, name, advice in (
+        ("runs", "a SARIF log that does not say its version", "attach SARIF 2.1.0"),
         ("imageScanFindings", "findings of Amazon ECR", _CYCLONEDX),
         ("scanOriginResource result", "a report of Wiz in JSON", _SARIF),
         ("metadata securityEvaluation", "an evaluation by Anchore Enterprise", "attach Grype's JSON"),

@@ -186,6 +186,25 @@ def test_rules_of_extensions_are_found() -> None:
 
 
 @pytest.mark.parametrize(
+    "reference",
+    [
+        {"index": 0, "toolComponent": {"index": 0}},
+        {"index": 0, "toolComponent": {"name": "pack"}},
+        {"index": 0, "toolComponent": {"guid": "11111111"}},
+        {"guid": "22222222"},
+    ],
+)
+def test_a_rule_is_found_by_whatever_the_result_refers_to_it_by(reference: Json) -> None:
+    """Sections 3.52 and 3.54: an index, a name or a guid."""
+    own = {"id": "own", "defaultConfiguration": {"level": "note"}}
+    rule = {"id": "js/x", "guid": "22222222", "defaultConfiguration": {"level": "error"}}
+    pack = {"name": "pack", "guid": "11111111", "rules": [rule]}
+    tool = {"driver": {"name": "lint", "rules": [own]}, "extensions": [pack]}
+    (scan,) = scans({"tool": tool, "results": [{"rule": reference}]})
+    assert [(found.ids, found.severity) for found in scan.findings.items] == [(("js/x",), Severity.HIGH)]
+
+
+@pytest.mark.parametrize(
     ("result", "severity"),
     [
         ({"level": "error"}, Severity.HIGH),

@@ -349,6 +349,18 @@ def test_anchore_engine() -> None:
     assert not found["warnings"]
 
 
+ANCHORECTL = [
+    {"vuln": "CVE-2011-3389", "severity": "High", "packageName": "libgnutls30", "packageVersion": "3.5.8",
+     "packagePath": "None", "feed": "vulnerabilities", "fix": "3.5.9", "description": "x"},
+]  # fmt: skip
+
+
+def test_anchorectl_prints_a_bare_list() -> None:
+    found = only(ANCHORECTL)
+    assert (named(found.package), found.severity, found.fix) == (("libgnutls30", "3.5.8"), Severity.HIGH, "3.5.9")
+    assert refusal([]).message
+
+
 def test_a_part_of_anchores_scan_is_not_all_of_it() -> None:
     assert "kind os were asked for" in summary(anchore("os"))["warnings"][0]
 
@@ -393,6 +405,7 @@ REPORTS: tuple[Any, ...] = (
     OPERATOR,
     aqua({"name": "CVE-2019-14697", "fix_version": "2", "aqua_severity": "high", "aqua_score": 7.5}),
     anchore("all", {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "a", "package_version": "1"}),
+    ANCHORECTL,
     harbor(artifact={"digest": "sha256:" + "a" * 64}),
     osv({"name": "curl", "version": "1", "ecosystem": "Debian:12"}, release("Debian:12", "2")),
 )
