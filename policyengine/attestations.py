@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from policyengine.errors import Malformed, PolicyEngineError
-from policyengine.oci import Descriptor, Manifest, parse_manifest
+from policyengine.oci import IN_TOTO, Descriptor, Manifest, parse_manifest
 from policyengine.registry.referrers import IRRELEVANT, Failure, Found, Referrer, Stray
 from policyengine.registry.referrers import examine as referring
 from policyengine.registry.store import Store
@@ -21,7 +21,7 @@ KINDS = frozenset({"sbom", "provenance"})
 """What a build can say of itself. Who writes its instructions can put anything into the index, so that the judgement of
 others, a scan or a VEX, counts only where it is attached to the image and signed by them."""
 
-STATEMENT = "application/vnd.in-toto"
+STATEMENT = IN_TOTO.removesuffix("+json")
 """How the media types of statements begin, by themselves or in an envelope."""
 PREDICATE = "in-toto.io/predicate-type"
 PREDICATES = (
@@ -104,6 +104,6 @@ def examine(store: Store, held: Held, kinds: frozenset[str]) -> Found:
 
 
 def _described(entry: Descriptor, manifest: Manifest | None = None) -> Descriptor:
-    """The entry under the media type of what it holds: BuildKit gives its manifests the type of an image."""
+    """The entry under the media type of what it holds."""
     annotations = manifest.annotations if manifest is not None else {}
-    return Descriptor(entry.media_type, entry.digest, entry.size, f"{STATEMENT}+json", annotations)
+    return Descriptor(entry.media_type, entry.digest, entry.size, IN_TOTO, annotations)

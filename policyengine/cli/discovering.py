@@ -8,12 +8,13 @@ from typing import Any
 
 from msgspec import Struct
 
+from policyengine.attestations import PREDICATE, promised
 from policyengine.cli.output import outputs, put
 from policyengine.cli.places import Place, Reach, kept, place
 from policyengine.cli.terminal import Terminal
 from policyengine.errors import ContentError, PolicyEngineError, UsageError
 from policyengine.evidence.problems import quoted
-from policyengine.oci import Index
+from policyengine.oci import REFERENCE, Descriptor, Index, Manifest
 from policyengine.registry.discovery import Artifact, discover
 from policyengine.reports.json import dump, given
 from policyengine.reports.look import Page, cells
@@ -92,8 +93,27 @@ def kind(artifact: Artifact) -> str:
     """What an artifact calls itself."""
     described = artifact.descriptor
     if described.is_attestation:
-        return f"attestation of {described.annotations.get('vnd.docker.reference.digest', 'the image')[:19]}"
+        about = described.annotations.get(REFERENCE, "the image")[:19]
+        return ": ".join(part for part in (f"attestation of {about}", ", ".join(_kinds(artifact))) if part)
     return described.platform or described.artifact_type or described.media_type
+
+
+def _kinds(artifact: Artifact) -> list[str]:
+    """What documents an attestation says it holds."""
+    return sorted(
+        {kind for layer in _statements(artifact) if PREDICATE in layer.annotations for kind in promised(layer)}
+    )
+
+
+def _predicates(artifact: Artifact) -> list[str]:
+    """The types of the statements in an attestation, as their annotations have them."""
+    stated = (layer.annotations.get(PREDICATE, "") for layer in _statements(artifact))
+    return [text for text in dict.fromkeys(stated) if text]
+
+
+def _statements(artifact: Artifact) -> Sequence[Descriptor]:
+    held = artifact.descriptor.is_attestation and isinstance(artifact.content, Manifest)
+    return artifact.content.layers if held else ()  # type: ignore[union-attr] # a manifest, as was seen
 
 
 def _tree(terminal: Terminal, root: Artifact, where: Place) -> str:
@@ -178,6 +198,7 @@ def document(
         platform=described.platform,
         annotations=dict(described.annotations) or None,
         contentSize=artifact.size,
+        predicateTypes=_predicates(artifact) or None,
         created=described.annotations.get(CREATED),
         status=status,
         error=_fault(error),

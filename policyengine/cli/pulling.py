@@ -17,7 +17,7 @@ from policyengine.cli.terminal import Terminal
 from policyengine.cli.transfer import Transfer
 from policyengine.errors import PolicyEngineError, TooLarge, UsageError
 from policyengine.evidence.problems import quoted
-from policyengine.oci import EMPTY_CONFIG, Descriptor, Index, Manifest
+from policyengine.oci import EMPTY_CONFIG, REFERENCE, Descriptor, Index, Manifest
 from policyengine.registry.content import Content
 from policyengine.registry.discovery import Artifact, discover, fetched
 from policyengine.registry.filenames import file_name, suffix
@@ -126,8 +126,10 @@ def _free(before: str, blob: Descriptor, taken: Mapping[str, str]) -> str:
 
 
 def _attached(root: Artifact, artifact_type: str | None) -> Sequence[tuple[Artifact, str]]:
-    """What refers to something below the root, with the digest of that."""
+    """What refers to something below the root or is an attestation about it, with the digest of that."""
     pairs = [(each, above.descriptor.digest) for above in root.walk() for each in above.referrers or ()]
+    held = (each for each in root.platforms if each.descriptor.is_attestation)
+    pairs += [(each, each.descriptor.annotations.get(REFERENCE, root.descriptor.digest)) for each in held]
     real = [(each, subject) for each, subject in pairs if each.content is not None and not each.stray]
     return [pair for pair in real if artifact_type in (None, pair[0].descriptor.artifact_type)]
 

@@ -18,6 +18,11 @@ DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 
+IN_TOTO = "application/vnd.in-toto+json"
+"""What attestations hold; BuildKit gives their manifests the type of an image."""
+REFERENCE_TYPE, REFERENCE = "vnd.docker.reference.type", "vnd.docker.reference.digest"
+"""The annotations of an index's entry that is an attestation, and of what."""
+
 INDEXES = frozenset((OCI_INDEX, DOCKER_INDEX))
 MANIFESTS = frozenset((OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT))
 
@@ -47,11 +52,11 @@ class Descriptor(Struct, frozen=True):
 
         Both marks are needed: a real platform cannot hide behind the annotation alone.
         """
-        return self.platform == "unknown/unknown" and "vnd.docker.reference.type" in self.annotations
+        return self.platform == "unknown/unknown" and REFERENCE_TYPE in self.annotations
 
     def attests(self, digest: str) -> bool:
         """Whether this entry of an index is an attestation about the manifest `digest` of that index."""
-        stated = self.annotations.get("vnd.docker.reference.type"), self.annotations.get("vnd.docker.reference.digest")
+        stated = self.annotations.get(REFERENCE_TYPE), self.annotations.get(REFERENCE)
         return self.is_attestation and stated == ("attestation-manifest", digest)
 
     def runs_on(self, platform: str) -> bool:

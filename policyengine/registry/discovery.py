@@ -7,13 +7,14 @@ there is nothing and that nobody knows are different answers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
 
 from policyengine import limits
 from policyengine.errors import PolicyEngineError, TooLarge
-from policyengine.oci import Descriptor, Index, Manifest, is_digest, parse_manifest
+from policyengine.oci import IN_TOTO, Descriptor, Index, Manifest, is_digest, parse_manifest
 from policyengine.registry.referrers import ELSEWHERE
 from policyengine.registry.store import Store
 
@@ -24,7 +25,7 @@ class Artifact(Struct, eq=False):
     `descriptor.artifact_type` and `.annotations` are the manifest's own. Where it could not be had `error` says why
     and the descriptor is what the listing says; `stray` says why it is no referrer although it is listed. `referrers`
     are `None` where they were not asked for, and `unlisted` says why they could not be listed. `platforms` are the
-    entries of an index; their manifests are not fetched.
+    entries of an index, of which the manifests of attestations alone are fetched.
     """
 
     descriptor: Descriptor
@@ -74,11 +75,33 @@ def discover(store: Store, target: str, depth: int | None = None) -> Artifact:
     if isinstance(found, PolicyEngineError):
         raise found
     root = _artifact(found, store.manifest(found))
-    root.platforms = [Artifact(entry) for entry in _entries(root)]
-    heads = [root, *root.platforms]
-    lists = [listed, *_listed(store, [each.descriptor for each in root.platforms])]
-    _expand(store, heads, lists, depth)
+    root.platforms = [Artifact(_entry(entry)) for entry in _entries(root)]
+    _expand(store, [root, *root.platforms], [listed, *_platforms(store, root.platforms)], depth)
     return root
+
+
+def _entry(entry: Descriptor) -> Descriptor:
+    """An entry of an index as it is shown: an attestation by what it holds."""
+    kind = IN_TOTO if entry.is_attestation else entry.artifact_type
+    return Descriptor(entry.media_type, entry.digest, entry.size, kind, entry.annotations, entry.platform)
+
+
+def _platforms(store: Store, platforms: Sequence[Artifact]) -> list[Any]:
+    """What is listed for each entry of an index. The manifests of attestations are had in the same round."""
+    inside = [each for each in platforms if each.descriptor.is_attestation]
+    calls: list[Callable[[], Any]] = [partial(hints, store, each.descriptor.digest) for each in platforms]
+    calls += [partial(_manifest, store, each.descriptor) for each in inside]
+    results = store.each(lambda call: call(), calls)
+    for artifact, result in zip(inside, results[len(platforms) :], strict=True):
+        if isinstance(result, PolicyEngineError):
+            artifact.error = result
+        else:
+            artifact.content = result
+    return results[: len(platforms)]
+
+
+def _manifest(store: Store, descriptor: Descriptor) -> Manifest | Index:
+    return parse_manifest(store.manifest(descriptor), descriptor.media_type)
 
 
 def hints(store: Store, digest: str) -> Sequence[Descriptor]:

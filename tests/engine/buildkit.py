@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from policyengine import Decision, Layout, PolicySet
+from tests.engine.deciding import decided
 from tests.example import build
 
 Descriptor = dict[str, Any]
@@ -19,6 +21,10 @@ SPDX, SLSA_02, SLSA_1 = (
 )
 RELEASE, CI = (build.signer(name, "order-api test root") for name in ("release", "ci"))
 STRANGER = build.signer("release", "somebody's own root")
+BOTH = PolicySet.parse(
+    'policy p rule r deny "no leftpad" forbid package where package.name is "leftpad" '
+    'rule s deny "built" require some provenance where provenance.builder matches "https://github.com/acme/**"'
+)
 RUN = "https://github.com/acme/app/actions/runs/1"
 
 
@@ -72,6 +78,31 @@ class BuildKit:
     def blob(self, digest: str) -> Path:
         """The file of a blob."""
         return self.folder / "blobs" / digest.replace(":", "/")
+
+
+class Image:
+    """An image for one platform with an SBOM and provenance in its index, or other `statements`; nobody signed it yet.
+
+    A statement may be a function of the platform's digest.
+    """
+
+    def __init__(self, folder: Path, *statements: Any, artifact: bool = False) -> None:
+        self.kit = BuildKit(folder)
+        self.platform = self.kit.image()
+        about = self.platform["digest"]
+        stated = statements or (sbom(about, "curl"), provenance(about))
+        made = [each(about) if callable(each) else each for each in stated]
+        self.entry = self.kit.attestation(self.platform, [self.kit.layer(each) for each in made], artifact)
+        self.index = self.kit.index([on(self.platform), self.entry])
+
+    def sign(self, by: Any = RELEASE) -> Image:
+        """The same, its index signed."""
+        self.kit.sign(self.index, by)
+        return self
+
+    def decided(self, policies: PolicySet = BOTH, **more: Any) -> Decision:
+        """The decision about the index; without `policies` about a package and the builder."""
+        return decided(Layout(self.kit.folder), self.index["digest"], policies=policies, **more)
 
 
 def on(image: Descriptor, platform: str = "linux/amd64") -> Descriptor:

@@ -13,6 +13,7 @@ from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
 from policyengine.oci import digest_of
 from tests.engine.buildkit import (
+    BOTH,
     CI,
     IN_TOTO,
     RELEASE,
@@ -20,6 +21,7 @@ from tests.engine.buildkit import (
     SLSA_1,
     STRANGER,
     BuildKit,
+    Image,
     held,
     on,
     provenance,
@@ -35,33 +37,7 @@ BUILT = PolicySet.parse(
     'policy p rule r deny "built by us" require some provenance where provenance.builder matches '
     '"https://github.com/acme/**" and provenance.source matches "https://github.com/acme/**"'
 )
-BOTH = PolicySet.parse(
-    'policy p rule r deny "no leftpad" forbid package where package.name is "leftpad" '
-    'rule s deny "built" require some provenance where provenance.builder matches "https://github.com/acme/**"'
-)
 VULNS = {"scanner": {"uri": "scanner", "result": []}}
-
-
-class Image:
-    """An image for one platform with attestations inside its index, not signed yet."""
-
-    def __init__(self, folder: Path, *statements: Any, artifact: bool = False) -> None:
-        self.kit = BuildKit(folder)
-        self.platform = self.kit.image()
-        about = self.platform["digest"]
-        stated = statements or (sbom(about, "curl"), provenance(about))
-        made = [each(about) if callable(each) else each for each in stated]
-        self.entry = self.kit.attestation(self.platform, [self.kit.layer(each) for each in made], artifact)
-        self.index = self.kit.index([on(self.platform), self.entry])
-
-    def sign(self, by: Any = RELEASE) -> Image:
-        """The same, its index signed."""
-        self.kit.sign(self.index, by)
-        return self
-
-    def decided(self, policies: PolicySet = BOTH, **more: Any) -> Decision:
-        """The decision about the index."""
-        return decided(Layout(self.kit.folder), self.index["digest"], policies=policies, **more)
 
 
 def told(decision: Decision) -> list[tuple[str | None, str]]:
