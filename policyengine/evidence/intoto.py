@@ -17,11 +17,12 @@ from msgspec.structs import replace
 
 from policyengine import limits, strictjson
 from policyengine.errors import EvidenceError
-from policyengine.evidence import provenance, severity, tagvalue
+from policyengine.evidence import pieces, provenance, severity, tagvalue
 from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Finding, Scan
+from policyengine.evidence.pieces import Document
 from policyengine.evidence.reading import Reading, Source, scanned
 from policyengine.evidence.recognition import STATEMENT
 from policyengine.strictjson import quoted
@@ -32,14 +33,20 @@ Inner = Callable[[Any, Source], Reading]
 
 def read(value: Any, source: Source, inner: Inner) -> Reading:
     """All that the statements in `value` say, which are about the same subjects."""
-    found = list(islice(statements(value), limits.STATEMENTS + 1))
+    payloads: list[Document] = []
+
+    def load(data: bytes) -> Any:
+        payloads.append(pieces.loads(data))
+        return payloads[-1].value
+
+    found = list(islice(statements(value, load), limits.STATEMENTS + 1))
     if not found:
         raise Unreadable("it holds no statement")
     if len(found) > limits.STATEMENTS:
         raise Unreadable(f"it holds more than {limits.STATEMENTS} statements")
     about = [subjects(each) for each in found]
     chosen = _about_one(found, about, source)
-    readings = [_statement(each, source, inner) for each in chosen]
+    readings = _readings(chosen, payloads, source, inner)
     warnings = [warning for reading in readings for warning in reading.warnings]
     if len(chosen) < len(found):
         warnings.append(f"{len(found) - len(chosen)} statements are about something else, and do not count")
@@ -55,6 +62,19 @@ def read(value: Any, source: Source, inner: Inner) -> Reading:
         subjects=tuple(common),
         warnings=tuple(dict.fromkeys(warnings)),
     )
+
+
+def _readings(chosen: list[Record], payloads: list[Document], source: Source, inner: Inner) -> list[Reading]:
+    """What the `chosen` statements say. All `payloads` are read whole."""
+    try:
+        readings = [_statement(each, source, inner) for each in chosen]
+        for payload in payloads:
+            payload.finish()
+    except strictjson.JsonError as fault:
+        if not payloads:
+            raise
+        raise _unreadable(fault) from None
+    return readings
 
 
 def _about_one(found: list[Record], about: list[tuple[str, ...]], source: Source) -> list[Record]:
@@ -77,42 +97,49 @@ def subjects(statement: Record) -> tuple[str, ...]:
 # Out of the envelopes -------------------------------------------------------------------------------
 
 
-def statements(value: Any) -> Iterator[Record]:
-    """The statements in `value`, out of whatever they travel in."""
+Load = Callable[[bytes], Any]
+
+
+def statements(value: Any, load: Load = strictjson.loads) -> Iterator[Record]:
+    """The statements in `value`, out of whatever they travel in; `load` parses what is in envelopes."""
     if type(value) is list:
         for each in value:
-            yield from statements(each)
+            yield from statements(each, load)
     elif type(value) is not dict:
         raise Unreadable("one of its statements is no object")
     elif "payload" in value:
-        yield _payload(value)
+        yield _payload(value, load)
     elif "provenance_summary" in value:
         for each in records(member(value, "provenance_summary"), "provenance"):
-            yield from statements(member(each, "envelope"))
+            yield from statements(member(each, "envelope"), load)
     elif type(value.get("attestations")) is list:
         for each in records(value, "attestations"):
-            yield from statements(member(each, "statement") or member(each, "bundle") or each)
+            yield from statements(member(each, "statement") or member(each, "bundle") or each, load)
     elif "dsseEnvelope" in value:
-        yield from statements(member(value, "dsseEnvelope"))
+        yield from statements(member(value, "dsseEnvelope"), load)
     elif (text(value, "_type") or "").startswith(STATEMENT):
         yield value
     else:
         raise Unreadable("it holds something that is no statement")
 
 
-def _payload(envelope: Record) -> Record:
+def _payload(envelope: Record, load: Load) -> Record:
     kind = required(envelope, "payloadType")
     if kind != "application/vnd.in-toto+json":
         raise Unreadable(f"the payload of its envelope is {quoted(kind)}, not a statement")
     try:
         written = required(envelope, "payload").replace("-", "+").replace("_", "/")
         data = base64.b64decode(written + "=" * (-len(written) % 4), validate=True)
-        statement = strictjson.loads(data)
+        statement = load(data)
     except (binascii.Error, ValueError) as fault:
-        raise Unreadable(f"the payload of its envelope cannot be read: {fault}") from None
+        raise _unreadable(fault) from None
     if type(statement) is not dict or not (text(statement, "_type") or "").startswith(STATEMENT):
         raise Unreadable("the payload of its envelope is no statement")
     return statement
+
+
+def _unreadable(fault: Exception) -> Unreadable:
+    return Unreadable(f"the payload of its envelope cannot be read: {fault}")
 
 
 # Predicates -----------------------------------------------------------------------------------------

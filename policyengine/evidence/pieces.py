@@ -131,8 +131,7 @@ def _split(text: bytes) -> Document:
     """The document of `text`, its large arrays in pieces."""
     document = Document(None, text)
     members = msgspec.json.decode(text, type=Members)
-    unread = frozenset(name for mark, names in UNREAD.items() if mark in members for name in names)
-    document.value = dict(_Splitter(document).read(members, STREAMED, unread, limits.JSON_DEPTH - 1))
+    document.value = dict(_Splitter(document).read(members, STREAMED, limits.JSON_DEPTH - 1))
     return document
 
 
@@ -142,10 +141,9 @@ class _Splitter:
     def __init__(self, document: Document) -> None:
         self._document = document
 
-    def read(
-        self, members: Members, streamed: Mapping[str, Any], unread: frozenset[str], depth: int
-    ) -> Iterator[tuple[str, Any]]:
+    def read(self, members: Members, streamed: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
         """The members of an object, but for large arrays that nobody reads."""
+        unread = frozenset(name for mark, names in UNREAD.items() if mark in members for name in names)
         for name, raw in members.items():
             self._document.kept += name.count(":") + 1
             view = memoryview(raw)
@@ -167,7 +165,7 @@ class _Splitter:
         if memoryview(raw)[0] == ord("{"):
             if not inner:
                 return self._whole(raw, depth)
-            return dict(self.read(msgspec.json.decode(raw, type=Members), inner, frozenset(), depth - 1))
+            return dict(self.read(msgspec.json.decode(raw, type=Members), inner, depth - 1))
         raws = msgspec.json.decode(raw, type=Raws)
         if not inner:
             return Pieces(raws, depth - 1, self._document)

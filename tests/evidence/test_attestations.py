@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from policyengine.errors import EvidenceError
-from policyengine.evidence import formats
+from policyengine.evidence import formats, pieces
 from policyengine.evidence.custom import read_custom
 from policyengine.evidence.model import Provenance, Sbom, Scan, Severity, Vex
 from policyengine.evidence.reading import Reading, Source
@@ -286,6 +286,41 @@ def test_statements_come_out_of_what_they_travel_in(wrap: Any) -> None:
     reading = read(wrap(intoto("https://spdx.dev/Document/v2.3", SPDX)))
     assert (reading.kind, reading.format, reading.subjects) == ("sbom", "in-toto/spdx-json-2.3", (IMAGE,))
     assert isinstance(reading.records[0], Sbom)
+
+
+LARGE = 4_000  # packages, which is more than a document has that is decoded at once
+
+
+def large() -> str:
+    """A statement that holds an SBOM as large as those that are read in pieces."""
+    listed = [
+        {"name": f"p{n}", "versionInfo": "1", "licenseDeclared": "MIT", "comment": "x" * 60} for n in range(LARGE)
+    ]
+    related = [{"spdxElementId": f"e{n}", "relationshipType": "CONTAINS", "comment": "x" * 60} for n in range(LARGE)]
+    document = {"spdxVersion": "SPDX-2.3", "packages": listed, "relationships": related}
+    written = json.dumps(intoto("https://spdx.dev/Document", document))
+    assert len(written) > 2 * pieces.SMALL
+    return written
+
+
+def enveloped(written: str) -> str:
+    return json.dumps({**dsse({}), "payload": base64.b64encode(written.encode()).decode()})
+
+
+@pytest.mark.parametrize("wrap", [str, enveloped])
+def test_large_statements_are_read_in_pieces_and_whole(wrap: Any) -> None:
+    (found,) = formats.read(wrap(large()).encode(), SOURCE).records
+    assert isinstance(found, Sbom)
+    assert [package.name for package in found.packages.items] == [f"p{n}" for n in range(LARGE)]
+    assert not found.packages.gaps
+    for old, new in (
+        ('"name": "p3000"', '"name": "p", "name": "p3000"'),
+        ('"spdxElementId": "e3000"', '"spdxElementId": "e", "spdxElementId": "e3000"'),
+        ('"subject"', '"subject": [], "subject"'),
+        ('"p3999"', "p3999"),
+    ):
+        with pytest.raises(EvidenceError):
+            formats.read(wrap(large().replace(old, new)).encode(), SOURCE)
 
 
 @pytest.mark.parametrize(
