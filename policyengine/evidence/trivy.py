@@ -198,6 +198,8 @@ _CLASSES_OF_LICENSES = frozenset(
     ("forbidden", "restricted", "reciprocal", "notice", "permissive", "unencumbered", "unknown")
 )
 _HELP_SEVERITY = re.compile(r"^Severity: ([^\n]*)$", re.MULTILINE)
+_HELP_PACKAGE = re.compile(r"^Package: ([^\n]*)\nInstalled Version: ([^\n]*)$", re.MULTILINE)
+_TEMPLATED = re.compile(r"^\[[A-Z]{1,10}\] ")  # what the template of 0.15 wrote before each id
 _HELP_FIX = re.compile(r"^Fixed Version: ?([^\n]*)$", re.MULTILINE)
 _CATEGORIES = {
     "OsPackageVulnerability": "VULNERABILITY",
@@ -233,10 +235,12 @@ def results(result: Result) -> Iterable[Finding]:
         yield _licensed(result, match)
     else:
         ids = cves(result.id)
+        about = result.once(_help_package)
         yield result.finding(
-            *ids,
+            *(ids or [_TEMPLATED.sub("", result.id)]),
             severity=_severity(result, ""),
             cvss=result.once(_score),
+            package=result.package(*about) if about else None,
             fix=result.once(_help_fix),
             category=category or ("VULNERABILITY" if ids else "OTHER"),
         )
@@ -276,6 +280,12 @@ def _rule_severity(result: Result) -> Severity | None:
     tagged = [tag for tag in result.tags() if tag in _WORDS]  # packages stand among them, too
     stated = tagged or _HELP_SEVERITY.findall(result.rule_text("help"))
     return severity.from_word(stated[0]) if len(set(stated)) == 1 else None
+
+
+def _help_package(result: Result) -> tuple[str, str] | None:
+    """The package of a rule that is one finding's own, as in the template until 0.22."""
+    found = _HELP_PACKAGE.search(result.rule_text("help"))
+    return (found.group(1), found.group(2)) if found and found.group(1).strip() else None
 
 
 def _help_fix(result: Result) -> str | None:

@@ -34,6 +34,36 @@ def refusal(document: Any) -> EvidenceError:
     return caught.value
 
 
+# Trivy ----------------------------------------------------------------------------------------------
+
+
+def templated(severity: str, name: str, package: str) -> Json:
+    """A rule of Trivy's template of 0.15: one for each finding, of which several have one id."""
+    written = (
+        f"Vulnerability {name}\nSeverity: {severity}\nPackage: {package}\nInstalled Version: 1.8.2\nFixed Version: "
+    )
+    return {
+        "id": f"[{severity}] {name}",
+        "name": "dockerfile_scan",
+        "help": {"text": f"{written}\nLink: [{name}](https://avd.example.com)"},
+        "properties": {"tags": ["vulnerability", severity, package], "precision": "very-high"},
+    }
+
+
+def test_trivys_template_names_package_and_id_in_the_rule() -> None:
+    rules = [
+        templated("LOW", "CVE-2011-3374", "apt"),
+        templated("LOW", "CVE-2011-3374", "libapt-pkg5.0"),
+        templated("HIGH", "TEMP-0841856-B18BAF", "bash"),
+    ]
+    listed = [result(rule["id"], "It was found that", "error", ruleIndex=place) for place, rule in enumerate(rules)]
+    found = findings(sarif("Trivy", listed, rules))
+    assert [each.ids for each in found] == [("CVE-2011-3374",), ("CVE-2011-3374",), ("TEMP-0841856-B18BAF",)]
+    assert [named(each.package) for each in found] == [("apt", "1.8.2"), ("libapt-pkg5.0", "1.8.2"), ("bash", "1.8.2")]
+    assert [each.severity for each in found] == [Severity.LOW, Severity.LOW, Severity.HIGH]
+    assert not any(each.fix for each in found)
+
+
 # JFrog ----------------------------------------------------------------------------------------------
 
 
