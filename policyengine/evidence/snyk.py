@@ -13,6 +13,7 @@ from policyengine.evidence.fields import (
     Unreadable,
     collect,
     flag,
+    items,
     member,
     number,
     records,
@@ -43,10 +44,13 @@ def read(report: Record | list[Record], source: Source) -> Reading:
 
 
 def _issues(project: Record, source: Source) -> Collection[Finding]:
-    return collect(project["vulnerabilities"], partial(_issue, project=project, document=source.digest), "issue")
+    """The issues of a project; what its policy file took out is there, as suppressed."""
+    read_one, filtered = partial(_issue, project=project, document=source.digest), member(project, "filtered")
+    ignored = (collect(items(filtered, key), partial(read_one, ignored=True), key) for key in ("ignore", "patch"))
+    return joined((collect(project["vulnerabilities"], read_one, "issue"), *ignored))
 
 
-def _issue(issue: Record, project: Record, document: str) -> Iterable[Finding]:
+def _issue(issue: Record, project: Record, document: str, ignored: bool = False) -> Iterable[Finding]:
     identifiers = member(issue, "identifiers")
     names = (*texts(identifiers, "CVE"), *texts(identifiers, "GHSA"), required(issue, "id"))
     name = text(issue, "packageName") or text(issue, "name")
@@ -62,7 +66,7 @@ def _issue(issue: Record, project: Record, document: str) -> Iterable[Finding]:
         published=instant(text(issue, "publicationTime")),
         category="LICENSE" if licence else "VULNERABILITY",
         tool="snyk",
-        suppressed=bool(flag(issue, "isIgnored")),
+        suppressed=ignored or bool(flag(issue, "isIgnored")),
         document=document,
     )
 

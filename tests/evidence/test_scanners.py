@@ -136,6 +136,13 @@ def test_snyk_told_critical_from_high_in_a_field_of_its_own() -> None:
     assert [each.severity for each in found] == [Severity.CRITICAL, Severity.HIGH]
 
 
+def test_what_snyks_policy_file_takes_out_is_suppressed_and_not_gone() -> None:
+    issue = {"id": "SNYK-1", "packageName": "a", "version": "1", "severity": "high"}
+    out = {"ignore": [{**issue, "id": "SNYK-2", "filtered": {"ignored": [{"reason": "x"}]}}], "patch": []}
+    found = findings({"vulnerabilities": [issue], "dependencyCount": 2, "filtered": out})
+    assert [(each.ids, each.suppressed) for each in found] == [(("SNYK-1",), False), (("SNYK-2",), True)]
+
+
 @pytest.mark.parametrize("tool", ["Snyk Secrets", "SnykCode", "Snyk Container"])
 def test_a_word_in_snyks_properties_beats_the_level(tool: str) -> None:
     """Snyk 1.1301: critical and high are both errors."""
