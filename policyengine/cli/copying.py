@@ -89,6 +89,9 @@ def _goal(text: str, layout: bool) -> Goal:
         return _layout_goal(text)
     if os.path.lexists(text) or text.startswith((".", "/", "~")):
         raise UsageError(f"{quoted(text)} is a path, not a repository", f"write --to-oci-layout {text}")
+    if "/" not in text:
+        repository = "a copy goes to a folder, or to a repository with its registry"
+        raise UsageError(f"{quoted(text)} is neither", f"{repository}: write --to-oci-layout {text}, or HOST/{text}")
     reference = Reference.parse(text)
     return Goal(Place("", reference.name), reference.tag, reference.digest)
 

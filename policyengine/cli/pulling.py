@@ -69,6 +69,8 @@ def run(terminal: Terminal, options: Options, reach: Reach) -> int:
         files = _files(root, options.everything, artifact_type)
         _check(files, folder, options.force)
         _write(terminal, store, files, folder)
+    if artifact_type is not None and not files:
+        terminal.warn(f"nothing of the type {quoted(artifact_type)} is attached to it; `discover` shows what is")
     for output in wanted:
         if output.format == "json":
             put(terminal, output, dump(_document(where, root, files, folder)))

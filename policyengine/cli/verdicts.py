@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from policyengine import limits
 from policyengine.cli.discovering import document, keep, kind, media_type, tell
+from policyengine.cli.evaluation import NOBODY
 from policyengine.cli.instants import moment
 from policyengine.cli.output import outputs, put
 from policyengine.cli.places import Place, Reach, kept, place
@@ -102,7 +103,7 @@ def _judge(terminal: Terminal, options: Options, where: Place) -> Judge:
         *(Path(path) if path else None for path in (options.trust_policy, options.trust_store))
     )
     if trust.reason:
-        terminal.warn(f"no signature is trusted: {trust.reason}")
+        terminal.warn(f"no signature is trusted: {trust.reason}; {NOBODY}")
     name = repository or f"/{str((where.path or Path()).absolute()).removeprefix('/')}"
     return Judge(trust, name, moment(options.at), None if options.offline else asking())
 

@@ -56,7 +56,13 @@ def failure(answer: Answer, what: str, server: object) -> RegistryError:
         return RateLimited(f"{server} asks to come back later for {what}{said}", "try again later, or log in")
     if answer.status in RETRIED:
         return Unreachable(f"{server} failed to serve {what}{said}", "try again later")
-    return RegistryError(f"{server} answered the request for {what} in an unexpected way{said}")
+    help = "it speaks TLS: name its authority with --ca-file" if _wants_tls(answer) else ""
+    return RegistryError(f"{server} answered the request for {what} in an unexpected way{said}", help)
+
+
+def _wants_tls(answer: Answer) -> bool:
+    """Whether a server says that plain HTTP was sent to a port where it speaks TLS, as Go's and nginx do."""
+    return answer.status == 400 and b"HTTP request" in answer.body and b"HTTPS" in answer.body
 
 
 def error_codes(answer: Answer) -> list[str]:

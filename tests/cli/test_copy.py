@@ -191,6 +191,8 @@ def test_a_full_disk_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     [
         ([CLEAN, "mirror"], 2, "is an image layout"),
         (["--from-oci-layout", CLEAN, "./mirror"], 2, "is a path, not a repository"),
+        (["--from-oci-layout", CLEAN, "new"], 2, "write --to-oci-layout new"),
+        (["--from-oci-layout", CLEAN, "new:tag"], 2, "write --to-oci-layout new:tag"),
         (["--from-oci-layout", CLEAN, "--to-oci-layout", "file"], 2, "is a file"),
         (["--from-oci-layout", CLEAN, "--to-oci-layout", "full"], 2, "with other things in it"),
         (["--from-oci-layout", CLEAN, "--to-oci-layout", ":tag"], 2, "names no folder"),

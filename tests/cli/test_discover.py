@@ -81,6 +81,21 @@ def test_one_level_and_one_type() -> None:
         assert "nothing of the type" in ran.err
 
 
+def test_what_one_place_lists_and_the_other_does_not() -> None:
+    """Notation writes its tag where the API exists too, and oras asks the API: each place may know other artifacts."""
+    case = Case()
+    case.content.list_by_tag(case.image, [case.scan])
+    listed = case.content.listed[case.image["digest"]]
+    listed[:] = [each for each in listed if each["digest"] == case.signature["digest"]]
+    found = {}
+    with Simulator(case.content) as registry:
+        for mode in ("api", "tag", "auto"):
+            ran = case.discover(registry, "--depth", "1", "--referrers", mode, "-o", "json")
+            found[mode] = set(tree(ran.json))
+    one, other = {case.signature["digest"]}, {case.scan["digest"]}
+    assert found == {"api": one, "tag": other, "auto": one | other}
+
+
 def test_that_there_is_nothing_is_an_answer() -> None:
     content = Content()
     content.image(tag="1.4")

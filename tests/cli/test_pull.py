@@ -79,7 +79,9 @@ def test_one_type_only(tmp_path: Path) -> None:
         ran = case.pull(registry, "--to", tmp_path, "--artifact-type", SIGNATURE, "-o", "json")
         assert [each["digest"] for each in ran.json["files"]] == [digest_of(b"signature")]
         refused = case.pull(registry, "--artifact-type", SIGNATURE, target=f"@{case.one['digest']}")
+        none = case.pull(registry, "--artifact-type", "application/none")
     assert refused.code == 2
+    assert (none.code, "nothing of the type" in none.err) == (0, True)
 
 
 def test_no_title_leads_out_of_the_folder(tmp_path: Path) -> None:

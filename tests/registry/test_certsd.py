@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from policyengine.errors import Unreachable, UsageError
+from policyengine.errors import RegistryError, Unreachable, UsageError
 from policyengine.registry import certsd
 from policyengine.registry.certsd import Folders
 from policyengine.registry.client import Registry
 from policyengine.registry.session import Retry
 from policyengine.registry.tls import Certificates, Identity
 from tests.registry.test_wire import certificate, demanding, registry, secure
-from tests.simulator.registry import Simulator
+from tests.simulator.registry import Fault, Simulator
 
 __all__ = ["certificate", "demanding", "registry", "secure"]
 
@@ -102,3 +102,13 @@ def test_a_file_that_is_no_certificate_is_named(secure: Simulator, tmp_path: Pat
     client = Registry(environment={"HOME": str(tmp_path)})
     with client, pytest.raises(UsageError, match=r"ca\.crt"):
         client.repository(f"{secure.host}/a").resolve("1")
+
+
+@pytest.mark.parametrize(
+    "said", ["Client sent an HTTP request to an HTTPS server.", "The plain HTTP request was sent to HTTPS port"]
+)
+def test_a_server_that_speaks_tls_where_plain_http_was_spoken(said: str, registry: Simulator) -> None:
+    registry.faults.append(Fault("/", "failure", (400, said.encode(), {})))
+    with Registry(environment={}, retry=Retry(1)) as client, pytest.raises(RegistryError) as caught:
+        client.repository(f"{registry.host}/a").resolve("1")
+    assert "--ca-file" in caught.value.help
