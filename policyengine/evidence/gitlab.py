@@ -20,7 +20,9 @@ _CATEGORIES = {
     "secret_detection": "SECRET",
 }
 _LOCAL = len("2024-01-01T00:00:00")
-_UPGRADE = re.compile(r"Upgrade \S+ (?:from \S+ )?to (?P<version>.+)", re.DOTALL)
+_UPGRADE = re.compile(
+    r"Upgrade (?:\S+ (?:from \S+ )?to|to versions?) (?P<version>[^\n]{1,1000}?)(?: or above)?\.?", re.IGNORECASE
+)
 
 
 def read(report: Record, source: Source) -> Reading:
@@ -57,12 +59,12 @@ def _vulnerability(each: Record, tool: str, category: str, document: str) -> Ite
     location = member(each, "location")
     dependency = member(location, "dependency")
     name = text(member(dependency, "package"), "name")
-    upgrade = _UPGRADE.match(text(each, "solution") or "")
+    upgrade = _UPGRADE.fullmatch((text(each, "solution") or "").strip())
     yield Finding(
         ids=ranked(_names(each)),
         severity=severity.from_word(text(each, "severity")),
         package=Package(name, text(dependency, "version"), document=document) if name else None,
-        fix=upgrade["version"].strip() if upgrade else None,
+        fix=upgrade["version"] if upgrade else None,
         title=text(each, "name") or text(each, "message") or text(each, "description"),
         location=text(location, "image") or _line(location),
         category=category,

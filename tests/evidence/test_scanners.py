@@ -250,6 +250,39 @@ def test_a_vulnerability_that_sysdig_refers_to_and_leaves_out_is_a_gap() -> None
     assert "not there" in summary(lost)["warnings"][0]
 
 
+# GitLab ---------------------------------------------------------------------------------------------
+
+
+def gitlab(kind: str, **vulnerability: Any) -> Json:
+    scanner = {"id": "gemnasium", "name": "Gemnasium", "version": "2.24.1"}
+    scan = {"scanner": scanner, "type": kind, "status": "success", "end_time": "2020-12-23T13:43:49"}
+    identifiers = [{"type": "gemnasium", "name": "x", "value": "7368f513"}]
+    return {
+        "scan": scan,
+        "vulnerabilities": [{"id": "1", "severity": "High", "identifiers": identifiers, **vulnerability}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("solution", "fix"),
+    [
+        ("Upgrade curl to 7.61.1-r0", "7.61.1-r0"),  # Trivy's template
+        ("Upgrade apt from 1.4.8 to 1.4.9", "1.4.9"),  # the analyzer for containers
+        ("Upgrade to version v0.0.0-20201216223049-8b5274cf687f or above.", "v0.0.0-20201216223049-8b5274cf687f"),
+        ("Upgrade to versions 2.9.10.2, 2.10.0.pr2 or above.", "2.9.10.2, 2.10.0.pr2"),  # Gemnasium
+        ("No solution provided", None),
+        ("Unfortunately, there is no solution available yet.", None),
+    ],
+)
+def test_solutions_of_gitlabs_analyzers(solution: str, fix: str | None) -> None:
+    assert only(gitlab("dependency_scanning", solution=solution)).fix == fix
+
+
+def test_a_secret_that_gitlab_reports_has_its_line() -> None:
+    found = only(gitlab("secret_detection", location={"file": "a.env", "start_line": 3, "commit": {"sha": "0"}}))
+    assert (found.category, found.location) == ("SECRET", "a.env:3")
+
+
 # Other formats --------------------------------------------------------------------------------------
 
 
