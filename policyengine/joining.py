@@ -360,7 +360,7 @@ def _narrowed(base: Evident, part: Part, wanted: Wanted) -> Evident:
 
 def _held(base: Evident, part: Part, weighed: Weighed, about: tuple[str, ...]) -> Evident:
     """One blob of an attestation that an index holds: the index's signatures are for what it vouches for alone."""
-    found = _read(base, part, about if weighed.document.refers else about[:1])
+    found = _read(base, part, about)
     records = tuple(
         record if record.kind in attestations.KINDS else replace(record, signatures=weighed.own.signatures)
         for record in found.records

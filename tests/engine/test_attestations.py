@@ -11,7 +11,7 @@ import pytest
 
 from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
-from policyengine.oci import digest_of
+from policyengine.oci import Descriptor, digest_of
 from tests.engine.buildkit import (
     BOTH,
     CI,
@@ -29,7 +29,7 @@ from tests.engine.buildkit import (
     statement,
 )
 from tests.engine.deciding import decided, messages
-from tests.engine.stores import watched
+from tests.engine.stores import Watched, watched
 from tests.example import build
 
 NO_LEFTPAD = PolicySet.parse('policy p rule r deny "no leftpad" forbid package where package.name is "leftpad"')
@@ -37,6 +37,7 @@ BUILT = PolicySet.parse(
     'policy p rule r deny "built by us" require some provenance where provenance.builder matches '
     '"https://github.com/acme/**" and provenance.source matches "https://github.com/acme/**"'
 )
+LISTED = "application/vnd.docker.attestation.manifest.v1+json"
 VULNS = {"scanner": {"uri": "scanner", "result": []}}
 
 
@@ -257,6 +258,27 @@ def test_a_scan_or_a_vex_inside_counts_for_nothing(folder: Path) -> None:
     assert "only SBOMs and provenance count" in said(decision)
 
 
+def test_the_signature_of_the_index_is_none_of_a_scan(folder: Path) -> None:
+    """As a referrer of the platform a scan may be accepted unsigned: unsigned it is, whoever signed the index."""
+    vulns = "https://in-toto.io/attestation/vulns/v0.1"
+    found = Image(folder, lambda about: statement(vulns, VULNS, about), artifact=True).sign()
+    accepted = 'policy p accept unsigned scan rule r deny "scanned" require some scan where scan.tool is "scanner"'
+    assert found.decided(PolicySet.parse(accepted)).decision == "allow"
+    signed = f"{accepted} and scan is signed"
+    assert found.decided(PolicySet.parse(signed)).decision == "deny"
+
+
+def test_it_is_no_document_of_a_declared_kind(folder: Path) -> None:
+    declared = PolicySet.parse(
+        f'policy p evidence statement from "{IN_TOTO}" {{ said: text at "predicateType" }} '
+        'rule r deny "stated" require some statement where statement.said is "https://spdx.dev/Document" '
+        'rule s deny "one sbom" require at most 1 sbom where sbom.tool is "syft"'
+    )
+    decision = Image(folder).sign().decided(declared)
+
+    assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "undetermined", "p.s": "passed"}
+
+
 @pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
 @pytest.mark.parametrize("content", [b"{}", None, b"not json", b"x" * 4096], ids=["lies", "gone", "garbled", "longer"])
 @pytest.mark.parametrize("what", ["layer", "manifest"])
@@ -279,6 +301,40 @@ def test_what_cannot_be_had_is_not_taken_for_none(what: str, content: Any, artif
     decision = found.decided(NO_LEFTPAD)
     assert decision.decision in ("deny", "error")
     assert "unreadable" in {each.status for each in decision.evidence}
+
+
+class Listing(Watched):
+    """A registry that lists the attestation of an image as a referrer of its platform, whatever became of it."""
+
+    def __init__(self, image: Image) -> None:
+        super().__init__(Layout(image.kit.folder))
+        entry, self.about = image.entry, image.platform["digest"]
+        self.listed = Descriptor(entry["mediaType"], entry["digest"], entry["size"], LISTED)
+
+    def referrers(self, digest: str) -> tuple[Descriptor, ...]:
+        found = super().referrers(digest)
+        return (*found, self.listed) if digest == self.about else found
+
+
+@pytest.mark.parametrize("accepting", ["", "accept unsigned scan "])
+def test_nor_where_a_registry_lists_it_as_a_referrer(accepting: str, folder: Path) -> None:
+    """Listed for the scans that a rule asks for besides: for those nobody vouches, and for the SBOM the index does."""
+    found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=True).sign()
+    clean = build.Layout(folder, found.kit.written.entries)
+    spdx = clean.blob("application/spdx+json", build.compact(sbom("sha256:00", "curl")["predicate"]))
+    empty = clean.blob("application/vnd.oci.empty.v1+json", b"{}")
+    value = {"artifactType": "application/spdx+json", "config": empty, "layers": [spdx], "subject": found.platform}
+    build.sign(clean, clean.manifest(value), CI)
+    clean.close()
+    found.kit.blob(found.entry["digest"]).write_bytes(b"{}")
+    policies = PolicySet.parse(
+        f'policy p {accepting}rule r deny "no leftpad" forbid package where package.name is "leftpad" '
+        'rule s warn "few" forbid more than 100 finding'
+    )
+    decision = decided(Listing(found), found.index["digest"], policies=policies)
+
+    assert decision.decision == "deny"
+    assert [each.status for each in decision.evidence if each.digest == found.entry["digest"]] == ["unreadable"]
 
 
 def test_an_outage_is_no_allow(folder: Path) -> None:
