@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from urllib.parse import unquote
 
 from policyengine.evidence.fields import Record, Unreadable, member, records, required, text
@@ -12,6 +13,7 @@ from policyengine.evidence.model import Vex
 from policyengine.evidence.reading import Source
 from policyengine.evidence.vex import covered, moment
 
+PurlOf = Callable[[str], str | None]
 _STATES = {
     "exploitable": "AFFECTED",
     "in_triage": "UNDER_INVESTIGATION",
@@ -25,10 +27,10 @@ _STATES = {
 def statements(bom: Record, stated: datetime | None, known: dict[str, str], source: Source) -> tuple[Vex, ...]:
     """One record for each vulnerability with an analysis. `known` are the package URLs of the BOM's own components."""
     author = text(member(member(bom, "metadata"), "supplier"), "name")
+    own = f"urn:cdx:{(text(bom, 'serialNumber') or '').removeprefix('urn:uuid:')}/"
+    purl_of = partial(_purl, known=known, own=own)
     return tuple(
-        _statement(each, stated, author, known, source)
-        for each in records(bom, "vulnerabilities")
-        if _state(each)
+        _statement(each, stated, author, purl_of, source) for each in records(bom, "vulnerabilities") if _state(each)
     )
 
 
@@ -42,14 +44,21 @@ def _state(vulnerability: Record) -> str | None:
     return text(member(vulnerability, "analysis"), "state")
 
 
-def _statement(each: Record, stated: datetime | None, author: str | None, known: dict[str, str], source: Source) -> Vex:
+def _purl(reference: str, known: dict[str, str], own: str) -> str | None:
+    """The package URL that `reference` means: of a component of this BOM, or one that stands in a link to another."""
+    inner = unquote(reference.partition("#")[2]) if reference.startswith("urn:") else ""
+    local = known.get(reference) or (known.get(inner) if reference.startswith(own) else None)
+    return local or next((name for name in (inner, reference) if name.startswith("pkg:")), None)
+
+
+def _statement(each: Record, stated: datetime | None, author: str | None, purl_of: PurlOf, source: Source) -> Vex:
     analysis = member(each, "analysis")
     status = _STATES.get(_state(each) or "")
     if status is None:
         raise Unreadable("the state of an analysis is no word of CycloneDX")
     names = [required(each, "id"), *(text(other, "id") or "" for other in records(each, "references"))]
     times = [moment(analysis, "lastUpdated"), moment(analysis, "firstIssued"), moment(each, "updated")]
-    products = {name for target in records(each, "affects") for name in _affected(target, status, known, source)}
+    products = {name for target in records(each, "affects") for name in _affected(target, status, purl_of, source)}
     return Vex(
         ids=ranked(names),
         status=status,
@@ -62,13 +71,9 @@ def _statement(each: Record, stated: datetime | None, author: str | None, known:
     )
 
 
-def _affected(target: Record, status: str, known: dict[str, str], source: Source) -> Iterable[str]:
+def _affected(target: Record, status: str, purl_of: PurlOf, source: Source) -> Iterable[str]:
     """The packages that a target means, limited to the versions it names."""
-    reference = required(target, "ref")
-    inner = unquote(reference.partition("#")[2]) if reference.startswith("urn:") else ""
-    purl = (
-        known.get(reference) or known.get(inner) or next((n for n in (inner, reference) if n.startswith("pkg:")), None)
-    )
+    purl = purl_of(required(target, "ref"))
     stated = target.get("versions")
     versions = [stated] if type(stated) is dict else records(target, "versions")  # lib4vex writes one as an object
     if not versions:

@@ -56,9 +56,11 @@ def read(document: Record, source: Source) -> Reading:
         signatures=source.signatures,
         packages=Collection(packages.items, (*packages.gaps, *strange)),
     )
-    warnings = () if stated is None or instant(stated) else ("the time of its creation cannot be read",)
+    warnings = [] if stated is None or instant(stated) else ["the time of its creation cannot be read"]
+    if unread := sum(_type(each).startswith("security_Vex") for each in document["@graph"]):
+        warnings.append(f"its {unread} statements about vulnerabilities are not read")
     label, names = f"spdx-json-{version}", graph.license_names()
-    return Reading("sbom", label, (sbom,), tool, tool_version, time, (), warnings, license_names=names)
+    return Reading("sbom", label, (sbom,), tool, tool_version, time, (), tuple(warnings), license_names=names)
 
 
 class _Graph:

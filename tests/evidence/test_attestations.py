@@ -220,6 +220,16 @@ def test_what_a_cyclonedx_vex_covers(state: str, target: Json, covered: set[str]
     assert found.products == covered
 
 
+@pytest.mark.parametrize(
+    ("link", "covered"),
+    [("own/1#c1", {"pkg:npm/a@1"}), ("other/1#c1", set()), ("other/1#pkg:npm/b@1", {"pkg:npm/b@1"})],
+)
+def test_a_link_to_another_bom_means_no_component_of_this_one(link: str, covered: set[str]) -> None:
+    components = [{"bom-ref": "c1", "name": "a", "purl": "pkg:npm/a@1"}]
+    document = cdx("not_affected", {"ref": f"urn:cdx:{link}"}, components=components, serialNumber="urn:uuid:own")
+    assert statements(document)[0].products == covered
+
+
 def test_an_analysis_without_an_outcome_is_none() -> None:
     listed = {"id": "CVE-2024-0001", "analysis": {"justification": "code_not_present"}, "affects": [{"ref": "x"}]}
     reading = read({"bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": [listed]})

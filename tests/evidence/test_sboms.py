@@ -574,8 +574,14 @@ def test_tool_and_supplier_in_spdx_3_are_written_as_in_spdx_2() -> None:
     assert (read(spdx3()).tool, read(spdx3()).tool_version) == (None, None)
 
 
+def test_statements_in_spdx_3_are_not_read_and_said_not_to_be() -> None:
+    """As lib4vex writes them."""
+    reading = read(spdx3({"type": "security_VexNotAffectedVulnAssessmentRelationship"}, {"type": "software_Package"}))
+    assert reading.warnings == ("its 1 statements about vulnerabilities are not read",)
+
+
 def test_a_document_names_licences_of_its_own() -> None:
-    json_names = {"hasExtractedLicensingInfos": [{"licenseId": "LicenseRef-1", "name": "Acme"}]}
+    json_names: Json = {"hasExtractedLicensingInfos": [{"licenseId": "LicenseRef-1", "name": "Acme"}]}
     tags = "LicenseID: LicenseRef-1\nExtractedText: <text>LicenseName: x</text>\nLicenseName: Acme"
     unnamed = "LicenseID: LicenseRef-2\nLicenseName: NOASSERTION"
     yaml = "spdxVersion: SPDX-2.3\nhasExtractedLicensingInfos:\n- {licenseId: LicenseRef-1, name: Acme}\npackages: []"
