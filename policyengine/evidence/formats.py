@@ -138,6 +138,7 @@ _KINDS = {
     "application/sarif+json": "scan",
     "application/sarif": "scan",
     "application/vnd.security.vulnerability.report": "scan",
+    "application/vnd.scanner.adapter.vuln.report.harbor+json": "scan",
     "application/vnd.redhat.clair-report+json": "scan",
     "application/spdx+json": "sbom",
     "application/spdx": "sbom",

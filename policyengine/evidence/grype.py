@@ -77,6 +77,7 @@ def _cvss(vulnerabilities: list[Record]) -> Decimal | None:
     """The highest score of the first that has any: the match's own source before related ones."""
     for vulnerability in vulnerabilities:
         scores = [number(member(each, "metrics"), "baseScore") for each in records(vulnerability, "cvss")]
+        scores += (number(member(vulnerability, old), "baseScore") for old in ("cvssV2", "cvssV3"))  # Grype up to 0.7
         known = [score for score in scores if score]
         if known:
             return max(known)

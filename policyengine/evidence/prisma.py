@@ -100,18 +100,23 @@ _LEVELS = {
     "note": Severity.MEDIUM,
     "none": Severity.LOW,
 }
-"""Its levels are shifted. They are the result's own, where the rule is that of the first package."""
+"""Its levels are shifted. They are the result's own, where the rule is that of the first package.
+
+The action's first versions (`prisma-cloud-scan`) wrote `warning` for everything: there the rule may tell more.
+"""
 _CVSS, _STATUS, _CELLS = 3, 6, 9
 
 
 def results(result: Result) -> Iterable[Finding]:
     """The finding of one SARIF result; all but the level is the rule's, which the packages of one id share."""
     short, full, cells = result.once(_rule)
-    own = _LEVELS.get(result.level or "")
+    own, worded = _LEVELS.get(result.level or ""), severity.from_word(short["severity"]) if short else None
+    if own is None or (own is Severity.HIGH and worded is Severity.CRITICAL):
+        own = worded
     yield result.finding(
-        severity=own if own is not None else severity.from_word(short["severity"]) if short else None,
+        severity=own,
         cvss=_score(cells),
-        package=result.package(full["name"], full["version"]) if full else None,
+        package=result.package(_USED.sub("", full["name"]), full["version"]) if full else None,
         fix=_fix(cells[_STATUS]) if cells else None,
         category="VULNERABILITY" if cves(result.id) or full else "MISCONFIGURATION",
     )

@@ -307,10 +307,47 @@ def harbor(**others: Any) -> Json:
     ],
 )
 def test_harbors_reports_of_all_media_types(document: Json) -> None:
+    assert all(formats.declared_kind(media_type) == "scan" for media_type in document if "/" in media_type)
     found = summary(document)
     assert (found["tool"], found["toolVersion"], found["fixable"]) == ("trivy", "v0.44.0", 1)
     assert found["bySeverity"] == {"HIGH": 1, "LOW": 1}
     assert findings(document)[0].cvss is not None
+
+
+def test_the_score_of_a_grype_that_named_the_versions_of_cvss() -> None:
+    """Grype up to 0.7."""
+    scores = {"cvssV2": {"baseScore": 7.2, "vector": "AV:L"}, "cvssV3": {"baseScore": 9.8, "vector": "CVSS:3.0"}}
+    vulnerability = {"id": "CVE-2020-0001", "severity": "High", "links": [], **scores}
+    match = {"vulnerability": vulnerability, "matchDetails": {}, "artifact": {"name": "musl", "version": "1.1.24"}}
+    document = {"matches": [match], "distro": {}, "descriptor": {"name": "grype", "version": "0.7.0"}}
+    assert str(only(document).cvss) == "9.8"
+    del vulnerability["cvssV3"]
+    assert str(only(document).cvss) == "7.2"
+
+
+# Prisma Cloud ---------------------------------------------------------------------------------------
+
+
+def prisma(word: str, package: str) -> Json:
+    return {
+        "id": "CVE-2024-0001",
+        "shortDescription": {"text": f"[Prisma Cloud] CVE-2024-0001 in {package} ({word})"},
+        "fullDescription": {"text": f"{word.title()} severity CVE-2024-0001 found in {package} version 1.1.1"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "word", "severity"),
+    [
+        ("warning", "critical", Severity.CRITICAL),  # by the first versions of the action, always a warning
+        ("warning", "high", Severity.HIGH),
+        ("warning", "low", Severity.HIGH),  # the rule may be that of another package
+        ("note", "critical", Severity.MEDIUM),
+    ],
+)
+def test_a_warning_of_prismas_may_be_critical(level: str, word: str, severity: Severity) -> None:
+    listed = [result("CVE-2024-0001", "", level)]
+    assert only(sarif("Prisma Cloud (twistcli)", listed, [prisma(word, "openssl")])).severity is severity
 
 
 def test_twistlock_names_the_source_package_alone() -> None:
@@ -319,6 +356,9 @@ def test_twistlock_names_the_source_package_alone() -> None:
     listed = [{**each, "packageName": name} for name in names]
     image = {"distro": "Debian GNU/Linux 9 (stretch)", "compliances": None, "vulnerabilities": listed}
     assert [named(found.package)[0] for found in findings({"results": [image]})] == ["glibc", "glibc", "gnupg2"]
+    rule = prisma("high", names[0])
+    found = only(sarif("Prisma Cloud (twistcli)", [result("CVE-2024-0001", "", "warning")], [rule]))
+    assert named(found.package) == ("glibc", "1.1.1")
 
 
 def osv(package: Json, *affected: Json) -> Json:
