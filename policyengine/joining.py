@@ -27,6 +27,7 @@ from policyengine.errors import (
     VerificationError,
 )
 from policyengine.evidence import formats
+from policyengine.evidence.assembly import ONLY_VOUCHED
 from policyengine.evidence.assembly import Document as Evident
 from policyengine.evidence.model import Collection, Gap
 from policyengine.evidence.model import Signature as Verified
@@ -375,10 +376,11 @@ def _bound(base: Evident, found: Evident, image: str) -> Evident:
         named = quoted(found.subjects[0]) if found.subjects else "nothing by its digest"
         return _failed(base, EvidenceError(f"the index holds it for this image, but its statement names {named}"))
     records = tuple(record for record in found.records if record.kind in attestations.KINDS)
-    if found.kinds and not records:
-        reason = "of what an index holds only SBOMs and provenance count"
-        return replace(found, records=(), kinds=frozenset(), reason=reason)
-    return replace(found, records=records)
+    if len(records) == len(found.records):
+        return found
+    if not records:
+        return replace(found, records=(), kinds=frozenset(), reason=ONLY_VOUCHED)
+    return replace(found, records=records, warnings=(*found.warnings, ONLY_VOUCHED))
 
 
 def _mislabelled(base: Evident, reading: Reading) -> tuple[str, ...]:

@@ -28,6 +28,9 @@ BOM = "cyclonedx"
 """How the format of a scan begins that is a list in an SBOM: it knows no fixes, and takes no scan's place that does."""
 
 
+ONLY_VOUCHED = "of what an index holds only SBOMs and provenance count"
+
+
 class Document(Struct, frozen=True):
     """One referrer that may be evidence.
 
@@ -200,7 +203,11 @@ def _distrust(document: Document) -> str:
     if document.doubt is not None:
         return document.doubt.reason
     if document.held:
-        return "neither it nor the index that holds it is signed by a trusted identity"
+        return (
+            ONLY_VOUCHED
+            if document.vouched
+            else "neither it nor the index that holds it is signed by a trusted identity"
+        )
     return "no signature by a trusted identity" if document.listed else "not signed"
 
 

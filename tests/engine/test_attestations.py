@@ -150,6 +150,16 @@ def test_an_index_in_an_index_vouches_with_the_one_above(folder: Path) -> None:
     assert found.decided().decision == "deny", "nobody signed the inner one"
 
 
+def test_a_signed_index_in_one_that_nobody_signed_vouches_all_the_same(folder: Path) -> None:
+    found = Image(folder).sign()
+    more = found.kit.attestation(found.platform, [found.kit.layer(sbom(found.platform["digest"], "leftpad"))])
+    outer = found.kit.index([found.index, more], "outer")
+    decision = decided(Layout(folder), outer["digest"], policies=BOTH)
+
+    assert decision.decision == "allow"
+    assert [each.status for each in decision.evidence if each.digest == more["digest"]] == ["untrusted"]
+
+
 def test_an_outer_index_holds_one_that_the_signed_inner_one_does_not(folder: Path) -> None:
     kit = BuildKit(folder)
     platform = kit.image()
@@ -266,6 +276,25 @@ def test_the_signature_of_the_index_is_none_of_a_scan(folder: Path) -> None:
     assert found.decided(PolicySet.parse(accepted)).decision == "allow"
     signed = f"{accepted} and scan is signed"
     assert found.decided(PolicySet.parse(signed)).decision == "deny"
+    strict = found.decided(PolicySet.parse(accepted.replace("accept unsigned scan ", "")))
+    assert (strict.decision, told(strict)) == ("deny", [("scan", "untrusted")])
+    assert "only SBOMs and provenance count" in said(strict)
+
+
+def test_of_a_bill_of_materials_only_the_packages_count(folder: Path) -> None:
+    """CycloneDX may excuse its own vulnerabilities."""
+    excused = {"id": "CVE-2026-1", "ratings": [{"severity": "low"}], "analysis": {"state": "not_affected"}}
+    components = [{"type": "library", "name": "curl", "version": "1", "purl": "pkg:deb/debian/curl@1"}]
+    bom = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": components, "vulnerabilities": [excused]}
+    found = Image(folder, lambda about: statement("https://cyclonedx.org/bom", bom, about)).sign()
+    policies = PolicySet.parse(
+        'policy p rule r deny "curl" require some package where package.name is "curl" '
+        'rule s deny "vex" require some vex where vex.status is NOT_AFFECTED'
+    )
+    decision = found.decided(policies)
+
+    assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "passed", "p.s": "undetermined"}
+    assert "of what an index holds only SBOMs and provenance count" in decision.evidence[0].warnings
 
 
 def test_it_is_no_document_of_a_declared_kind(folder: Path) -> None:
