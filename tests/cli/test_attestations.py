@@ -96,7 +96,7 @@ def test_a_copy_is_decided_about_as_the_original_is(image: Image, policy: Path, 
     target = tmp_path / "copy"
     arguments = ("--from-oci-layout", f"{image.kit.folder}:1.4", "--to-oci-layout", f"{target}:1.4")
     assert policyengine("copy", *arguments).code == 0
-    assert blobs(target) == blobs(image.kit.folder)
+    assert blobs(image.kit.folder) <= blobs(target)
     assert evaluate(policy, f"{target}:1.4").code == 0
 
 
