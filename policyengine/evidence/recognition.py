@@ -185,7 +185,9 @@ def _has(value: Any, key: str, *inner: str) -> bool:
 
 
 def _is_openvex(value: Any) -> bool:
-    return type(value) is dict and _begins(value.get("@context"), OPENVEX)
+    """A document under its context, or under the empty one that `vexctl merge` once wrote."""
+    context = value.get("@context") if type(value) is dict else None
+    return _begins(context, OPENVEX) or (context == "" and _has(value, "statements", "vulnerability", "status"))
 
 
 def _is_csaf(value: Any) -> bool:
@@ -239,8 +241,13 @@ def _is_sysdig(value: Any) -> bool:
 
 
 def _is_anchorectl(value: Any) -> bool:
-    marks = {"vuln", "packageName", "feed"}
+    marks = {"vuln", "packageName", "packageType"}
     return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
+
+
+def _is_dependency_track(value: Any) -> bool:
+    meta = value.get("meta") if type(value) is dict else None
+    return type(meta) is dict and meta.get("application") == "Dependency-Track" and "findings" in value
 
 
 def _is_trivy_operator(value: Any) -> bool:
@@ -303,12 +310,15 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("aqua", _keys("image", "resources", "scan_started"), _reader("aqua")),
     ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
     ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
+    ("anchore", _keys("sbomId", "extendedSupport", "vulnerabilities"), _reader("anchore", "read_newer")),
+    ("anchore", _keys("sbom", "policyEvaluation", "vulnerabilities"), _reader("anchore", "read_all")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
     ("gitlab", _keys("scan", "vulnerabilities"), _reader("gitlab")),
     ("gitlab", _is_older_gitlab, _reader("gitlab", "read_older")),
     ("dependency-check", _keys("reportSchema", "scanInfo", "dependencies"), _reader("dependencycheck")),
+    ("dependency-track", _is_dependency_track, _reader("dependencytrack")),
     ("checkov", _is_checkov, _reader("checkov")),
     ("snyk", _is_snyk, _reader("snyk")),
 )

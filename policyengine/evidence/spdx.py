@@ -192,7 +192,7 @@ def licenses_of(header: Header) -> Licenses:
     return Licenses(tool == "trivy" and numbers is not None and int(numbers[1]) < 55)
 
 
-_TOOL = re.compile(r"Tool: *(?P<name>\S.*?)(?:-(?P<version>v?\d\S*|dev|[0-9a-f]{40})| \((?P<paren>[^)]*)\))?")
+_TOOL = re.compile(r"Tool: *(?P<name>\S.*?)(?:[- ](?P<version>v?\d\S*|dev|[0-9a-f]{40})| \((?P<paren>[^)]*)\))?")
 
 
 def tool_of(header: Header) -> tuple[str | None, str | None]:

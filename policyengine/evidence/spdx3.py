@@ -42,10 +42,10 @@ def read(document: Record, source: Source) -> Reading:
     strange = tuple(Gap("an element of the graph has no type") for each in document["@graph"] if not _type(each))
     if not listed:
         strange = (*strange, Gap("the SPDX document describes no package"))
-    created = graph.first("CreationInfo")
+    created = graph.creation()
     version, stated = text(created, "specVersion") or "unknown", text(created, "created")
     time = instant(stated) or source.created
-    tool, tool_version = tool_of(Header(None, None, None, (f"Tool: {text(graph.first('Tool'), 'name') or ''}",)))
+    tool, tool_version = tool_of(Header(None, None, None, (f"Tool: {text(graph.tool(created), 'name') or ''}",)))
     sbom = Sbom(
         format="spdx-json",
         version=f"SPDX-{version}",
@@ -81,6 +81,15 @@ class _Graph:
     def first(self, name: str) -> Record:
         """The first element of a type; empty without one."""
         return next((each for each in self._objects if _type(each) == name), {})
+
+    def creation(self) -> Record:
+        """How the document itself was made; its elements may be older, as Yocto's are."""
+        return self.resolved(self.first("SpdxDocument").get("creationInfo")) or self.first("CreationInfo")
+
+    def tool(self, creation: Record) -> Record:
+        """The first tool that `creation` names; without one, the first of all."""
+        used = creation.get("createdUsing")
+        return self.resolved(used[0] if type(used) is list and used else used) or self.first("Tool")
 
     def resolved(self, reference: Any) -> Record:
         """The element that `reference` is or names; empty for one outside the document."""

@@ -33,12 +33,14 @@ def read(document: Record, source: Source) -> Reading:
     """An OpenVEX document: one record for each statement."""
     if type(document.get("statements")) is not list:
         raise Unreadable('"statements" is not an array', document, "statements")
-    version = document["@context"].removeprefix(OPENVEX).strip("/").removeprefix("v") or "0.0.1"
+    context = document["@context"]
+    version = context.removeprefix(OPENVEX).strip("/").removeprefix("v") or "0.0.1" if context else "unknown"
     stated = moment(document, "timestamp") or source.created
     author = text(document, "author")
     found = tuple(_statement(each, stated, author, source) for each in records(document, "statements"))
     tool = text(document, "tooling")
-    return Reading("vex", f"openvex-{version}", found, tool, None, stated, (), doubts(found))
+    warnings = doubts(found) if context else (*doubts(found), "it does not state its OpenVEX version")
+    return Reading("vex", f"openvex-{version}", found, tool, None, stated, (), warnings)
 
 
 def _statement(each: Record, stated: datetime | None, author: str | None, source: Source) -> Vex:

@@ -102,6 +102,15 @@ def test_ids_aliases_and_addresses_name_the_vulnerability() -> None:
     assert found.ids == ("CVE-2024-28180", "GHSA-C5Q2-7R4C-MV6G", "GO-2024-2631")
 
 
+def test_openvex_under_the_empty_context_of_vexctl_merge() -> None:
+    merged = openvex(statement(LIBRARY, status="affected"), **{"@context": ""})
+    (found,) = statements(merged)
+    assert (found.status, found.products) == ("AFFECTED", frozenset({LIBRARY["@id"]}))
+    assert read(merged).format == "openvex-unknown"
+    assert read(merged).warnings == ("it does not state its OpenVEX version",)
+    assert refusal({"@context": "", "statements": [{"vulnerability": "CVE-2024-0001"}]})
+
+
 def test_the_first_version_of_openvex() -> None:
     listed = {"vulnerability": "CVE-2024-0001", "products": ["pkg:npm/a@1"], "status": "fixed"}
     document = {"@context": "https://openvex.dev/ns", "statements": [listed]}

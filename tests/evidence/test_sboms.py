@@ -172,6 +172,8 @@ def test_the_time_of_a_document_is_its_own_else_the_artifacts() -> None:
         ("Microsoft.SBOMTool-0.0.0-preview.0", "microsoft.sbomtool", "0.0.0-preview.0"),
         ("apko (v0.8.0-53-gfaa1b37)", "apko", "v0.8.0-53-gfaa1b37"),
         ("github.com-dependency-graph", "github.com-dependency-graph", None),
+        ("ko 0.12.0", "ko", "0.12.0"),
+        ("Open Source Console", "open source console", None),
     ],
 )
 def test_the_tool_of_a_document(tool: str, name: str, version: str | None) -> None:
