@@ -141,9 +141,6 @@ RETRIES = 40
 TOKEN_BYTES = 128 * 1024
 """A token server's answer (containerd and oras take as much)."""
 
-HTTP_HEAD_BYTES = 64 * 1024
-"""Status line and headers of an answer; servers themselves rarely take more than 16 KiB."""
-
 ERROR_BYTES = 64 * 1024
 """The body of an error answer, read for its code and message."""
 

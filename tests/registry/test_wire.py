@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import socketserver
 import ssl
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from policyengine.errors import NotFound, RegistryError, Unreachable, UsageError
+from policyengine.errors import RegistryError, Unreachable, UsageError
 from policyengine.registry.client import Registry
-from policyengine.registry.connection import dialled
 from policyengine.registry.session import Retry
 from policyengine.registry.tls import Identity, trust
 from tests.simulator.content import Content, descriptor
@@ -38,10 +33,9 @@ def registry() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost and a registry that is its own root, and its key, in one file."""
+    """A certificate for localhost that is its own root, and its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())
-    names = ["localhost", "registry.example.com"]
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     start = datetime(2020, 1, 1, tzinfo=UTC)
     built = (
         x509.CertificateBuilder()
@@ -51,10 +45,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
         .serial_number(1)
         .not_valid_before(start)
         .not_valid_after(start + timedelta(days=36_500))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName("registry.example.com")]),
-            critical=False,
-        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -175,7 +166,7 @@ def named(monkeypatch: pytest.MonkeyPatch, name: str, *addresses: str) -> None:
     real = socket.getaddrinfo
 
     def lookup(host: Any, port: Any, *arguments: Any, **options: Any) -> list[Any]:
-        if host == name.encode():
+        if host == name:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
         return real(host, port, *arguments, **options)
 
@@ -234,124 +225,3 @@ def test_a_resolver_that_hangs_does_not_hang_us(monkeypatch: pytest.MonkeyPatch)
     with Registry(environment={}, timeout=0.3) as client, pytest.raises(Unreachable):
         client.repository("registry.example.com/a").resolve("1")
     done.set()
-
-
-# Connections
-
-
-@pytest.fixture
-def dials(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The hosts to which connections are made."""
-    made: list[str] = []
-
-    def counted(host: str, *rest: Any) -> Any:
-        made.append(host)
-        return dialled(host, *rest)
-
-    monkeypatch.setattr("policyengine.registry.wire.dialled", counted)
-    return made
-
-
-def test_a_connection_serves_one_request_after_the_other(registry: Simulator, dials: list[str]) -> None:
-    image = registry.content.image(tag="1")
-    with Registry(environment={}) as client:
-        store = client.repository(f"{registry.host}/a")
-        assert store.resolve("1").digest == image["digest"]
-        with pytest.raises(NotFound):
-            store.resolve("2")
-        assert store.referrers(image["digest"]) == ()
-    assert dials == ["127.0.0.1"]
-
-
-def test_a_connection_that_the_server_ended_meanwhile_is_not_used_again(dials: list[str]) -> None:
-    """No request is lost on it, even where none is made twice."""
-
-    class Leaving(socketserver.StreamRequestHandler):
-        def handle(self) -> None:
-            while self.rfile.readline() not in (b"", b"\r\n"):
-                pass
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.oci.image.index.v1+json\r\n")
-            self.wfile.write(b"Content-Length: 36\r\n\r\n" + b'{"schemaVersion":2, "manifests": []}')
-
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Leaving) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        with Registry(environment={}, retry=ONCE) as client:
-            store = client.repository(f"127.0.0.1:{server.server_address[1]}/a")
-            first = store.resolve("1")
-            time.sleep(0.1)  # the end of the connection is on its way
-            assert store.resolve("2") == first
-        server.shutdown()
-    assert len(dials) == 2
-
-
-class Tunnels:
-    """A proxy on this machine that connects to it whatever name it is asked for, and passes bytes on unread."""
-
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self.context = context
-        self.asked: list[bytes] = []
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        assert self._ready.wait(10)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    async def _serve(self) -> None:
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
-        server = await asyncio.start_server(self._tunnel, "127.0.0.1", 0, ssl=self.context)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._done.wait()
-        server.close()
-
-    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        self.asked.append(head)
-        there, to = await asyncio.open_connection("127.0.0.1", int(head.split()[1].rpartition(b":")[2]))
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await asyncio.gather(self._copy(reader, to), self._copy(there, writer))
-
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            while data := await source.read(1 << 16):
-                target.write(data)
-                await target.drain()
-        target.close()
-
-
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_tls_passes_through_a_proxy_unread(scheme: str, secure: Simulator, certificate: Path) -> None:
-    """To a proxy that speaks TLS itself there are two layers of it, each with its own name to be trusted."""
-    image = secure.content.image(tag="1")
-    large = secure.content.blob(b"x" * 900_000)
-    context = None
-    if scheme == "https":
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-    with Tunnels(context) as proxy:
-        environment = {"HTTPS_PROXY": f"{scheme}://user:secret@localhost:{proxy.port}"}
-        port = secure.host.rpartition(":")[2]
-        with Registry(environment=environment, ca_file=str(certificate), retry=ONCE) as client:
-            store = client.repository(f"registry.example.com:{port}/a")
-            assert store.resolve("1").digest == image["digest"]
-            assert len(store.blob(descriptor(large), 1_000_000)) == 900_000
-            with pytest.raises(Unreachable, match="trusted"):
-                client.repository(f"other.example.com:{port}/a").resolve("1")
-    place = b"registry.example.com:%s" % port.encode()
-    login = b"Proxy-Authorization: Basic dXNlcjpzZWNyZXQ=\r\n"
-    assert proxy.asked[0] == b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n%b\r\n" % (place, place, login)
-    assert len(proxy.asked) == 2
-    assert all("proxy-authorization" not in seen.headers for seen in secure.seen)
-
-
-def test_a_proxy_that_refuses(registry: Simulator) -> None:
-    """The simulator knows no CONNECT, so it stands for a proxy that lets nobody through."""
-    environment = {"HTTPS_PROXY": f"http://{registry.host}"}
-    with Registry(environment=environment, retry=ONCE) as client, pytest.raises(Unreachable, match="proxy answers"):
-        client.repository("registry.example.com/a").resolve("1")
