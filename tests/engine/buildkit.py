@@ -62,10 +62,10 @@ class BuildKit:
             config = self.written.blob(CONFIG, b'{"architecture":"unknown","os":"unknown"}')
         return held(self.manifest({"config": config, "layers": list(layers), **more}), about["digest"])
 
-    def index(self, entries: Sequence[Descriptor], tag: str = "1.4") -> Descriptor:
+    def index(self, entries: Sequence[Descriptor], tag: str = "1.4", kind: str = INDEX) -> Descriptor:
         """The index, listed under its tag."""
-        value = {"schemaVersion": 2, "mediaType": INDEX, "manifests": list(entries)}
-        described: Descriptor = self.written.blob(INDEX, build.compact(value))
+        value = {"schemaVersion": 2, "mediaType": kind, "manifests": list(entries)}
+        described: Descriptor = self.written.blob(kind, build.compact(value))
         self.written.entries.append(described | {"annotations": {"org.opencontainers.image.ref.name": tag}})
         self.written.close()
         return described

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
@@ -28,7 +30,8 @@ from tests.engine.buildkit import (
     sbom,
     statement,
 )
-from tests.engine.deciding import decided, messages
+from tests.engine.deciding import decided, messages, verdict
+from tests.engine.layouts import changed, flipped, truncated
 from tests.engine.stores import Watched, watched
 from tests.example import build
 
@@ -74,6 +77,30 @@ def test_a_signed_index_vouches_for_what_it_holds(artifact: bool, version: str, 
     (signature,) = decision.signatures
     assert signature.subject == found.index["digest"]
     assert all(each.signatures == (signature.digest,) for each in decision.evidence)
+
+
+def test_with_the_media_types_of_docker(folder: Path) -> None:
+    """`oci-mediatypes=false`: a manifest list, and layers without an annotation that says what they are."""
+    kit = BuildKit(folder)
+    platform = docker(kit, [], "amd64")
+    statements = [sbom(platform["digest"], "curl"), provenance(platform["digest"])]
+    layers = [kit.layer(each) for each in statements]
+    inside = docker(kit, [{key: layer[key] for key in ("mediaType", "digest", "size")} for layer in layers], "unknown")
+    entries = [on(platform), held(inside, platform["digest"])]
+    index = kit.index(entries, kind="application/vnd.docker.distribution.manifest.list.v2+json")
+    kit.sign(index)
+    decision = decided(Layout(folder), index["digest"], policies=BOTH)
+
+    assert decision.decision == "allow"
+    assert told(decision) == [("sbom", "used"), ("provenance", "used")]
+
+
+def docker(kit: BuildKit, layers: Sequence[Any], name: str) -> Any:
+    """A manifest of Docker's own kind."""
+    config = kit.written.blob("application/vnd.docker.container.image.v1+json", name.encode())
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    value = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": list(layers)}
+    return kit.written.blob(kind, build.compact(value))
 
 
 @pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
@@ -425,6 +452,23 @@ def test_a_provenance_that_cannot_be_read_says_nothing_of_the_sbom(folder: Path)
     decision = found.decided()
 
     assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "passed", "p.s": "undetermined"}
+
+
+@pytest.fixture(scope="module")
+def leftpad(tmp_path_factory: pytest.TempPathFactory) -> Image:
+    """The image of the law below: each example changes one of its files, and changes it back."""
+    return Image(tmp_path_factory.mktemp("law") / "layout", lambda about: sbom(about, "leftpad"), provenance).sign()
+
+
+@settings(max_examples=100, deadline=None)
+@given(number=st.integers(0, 1000), bit=st.integers(0, 1 << 20), cut=st.booleans())
+def test_no_changed_byte_lets_it_pass(number: int, bit: int, cut: bool, leftpad: Image) -> None:
+    files = sorted(path for path in leftpad.kit.folder.rglob("*") if path.is_file())
+    path = files[number % len(files)]
+    content = path.read_bytes()
+    with changed(path, truncated(content, bit) if cut else flipped(content, bit)):
+        assert verdict(leftpad.kit.folder, leftpad.index["digest"], policies=BOTH) != "allow"
+    assert leftpad.decided().decision == "deny"
 
 
 # ---------------------------------------------------------------------------- referrers are not hidden
