@@ -145,7 +145,8 @@ class Layout:
         if len(digests) > 1:
             raise Malformed(f"the layout has two images with the tag {quoted(tag)}", "name the image by its digest")
         if not digests:
-            tags = sorted({entry.annotations.get(REF_NAME, "") for entry in self._entries} - {""})
+            known = {entry.annotations.get(REF_NAME, "") for entry in self._entries} - {""}
+            tags = sorted(name for name in known if not name.startswith("sha256-"))  # lists of referrers
             raise NotFound(
                 f"the layout has no image with the tag {quoted(tag)}",
                 f"it has {', '.join(quoted(known) for known in tags[:10])}" if tags else "name the image by its digest",

@@ -9,16 +9,18 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from policyengine import limits
-from policyengine.errors import DigestMismatch, Malformed, TooLarge, UsageError
-from policyengine.oci import OCI_INDEX, Descriptor, parse_json, quoted, verifiable
+from policyengine.errors import ContentError, DigestMismatch, Malformed, TooLarge, UsageError
+from policyengine.oci import OCI_INDEX, Descriptor, parse_json, parse_manifest, quoted, verifiable, verify
 from policyengine.registry.content import Content, of_bytes, sliced
 from policyengine.registry.folder import Folder
+from policyengine.registry.referrers import referrers_tag
 
 if TYPE_CHECKING:
     from policyengine.registry.copying import Plan
@@ -56,7 +58,9 @@ class LayoutWriter:
         """Store the `blobs` and the `manifest` that names them, and list the manifest as `listed`."""
         for content in (*blobs, manifest):
             self.store(content if isinstance(content, Content) else of_bytes(content))
-        self.list_entries([entry_of(listed)])
+        subject = parse_manifest(manifest, listed.media_type).subject
+        entry = entry_of(listed)
+        self.list_entries([entry], referring={subject.digest: [entry]} if subject else {})
 
     def store(self, content: Content) -> bool:
         """Store a blob under its digest; `False` where it is there. Raises `DigestMismatch` for other bytes."""
@@ -73,8 +77,13 @@ class LayoutWriter:
         self.store(Content(described.digest, described.size, lambda: sliced(manifest)))
 
     def finish(self, plan: Plan, tag: str | None) -> None:
-        """See `copying.Target`: what refers to something stands in the index too, where every reader looks for it."""
-        self.list_entries([entry_of(each) for each in (*plan.attached, plan.root.descriptor)], tag)
+        """See `copying.Target`."""
+        subjects = {part.descriptor.digest: part.content.subject for part in plan.parts}
+        referring: dict[str, list[dict[str, Any]]] = {}
+        for each in plan.attached:
+            if subject := subjects[each.digest]:
+                referring.setdefault(subject.digest, []).append(entry_of(each))
+        self.list_entries([entry_of(each) for each in (*plan.attached, plan.root.descriptor)], tag, referring)
 
     def _holds(self, name: str, content: Content) -> bool:
         """Whether the file `name` has these bytes; it refuses links on the way."""
@@ -85,8 +94,17 @@ class LayoutWriter:
         except DigestMismatch:
             return False
 
-    def list_entries(self, entries: Sequence[dict[str, Any]], tag: str | None = None) -> None:
-        """Add entries to `index.json`, whose others and members stay as they are; `tag` the last of them."""
+    def list_entries(
+        self,
+        entries: Sequence[dict[str, Any]],
+        tag: str | None = None,
+        referring: Mapping[str, Sequence[dict[str, Any]]] = MappingProxyType({}),
+    ) -> None:
+        """Add entries to `index.json`, whose others and members stay as they are; `tag` the last of them.
+
+        oras and Notation find what refers to something among these. Those that are `referring` to a digest are listed
+        under its tag as well, as registries without the referrers API do it, which is where regctl looks.
+        """
         with _writing(self._path), self._locked():
             data = self._files.read("index.json", limits.MANIFEST_BYTES)
             index = parse_json(data or b"", "the file index.json")
@@ -96,11 +114,38 @@ class LayoutWriter:
             digests = {entry.get("digest") for entry in known if isinstance(entry, dict)}
             listed = [*known, *(entry for entry in entries if entry["digest"] not in digests)]
             listed = listed if tag is None else _tagged(listed, entries[-1], tag)
+            for subject, referrers in referring.items():
+                listed = self._with_list(listed, referrers_tag(subject), referrers)
             if listed != known:
                 content = compact({**index, "manifests": listed})
                 if len(content) > limits.MANIFEST_BYTES:
                     raise TooLarge("the layout's index.json would become larger than it may be")
                 write_file(self._path / "index.json", [content])
+
+    def _with_list(self, listed: list[Any], tag: str, referrers: Sequence[dict[str, Any]]) -> list[Any]:
+        """The entries of `index.json`, with one that lists the `referrers` under the tag."""
+        before = [entry for entry in listed if _notes(entry).get(REF_NAME) == tag]
+        known = self._known(str(before[0].get("digest")), referrers) if before else ()
+        if known is None:
+            return listed
+        digests = {entry.get("digest") for entry in known if isinstance(entry, dict)}
+        new = [entry for entry in referrers if entry["digest"] not in digests]
+        content = _list_of([*known, *new])
+        self.store(content)
+        entry = entry_of(Descriptor(OCI_INDEX, content.digest, content.size, annotations={REF_NAME: tag}))
+        return [*(each for each in listed if each not in before), entry] if new else listed
+
+    def _known(self, digest: str, referrers: Sequence[dict[str, Any]]) -> Sequence[Any] | None:
+        """What the list `digest` holds; `None` where it cannot be read: it stays, and may be all that names others."""
+        if digest == _list_of(referrers).digest:
+            return referrers
+        try:
+            data = self._files.read(f"blobs/{verifiable(digest).replace(':', '/')}", limits.MANIFEST_BYTES) or b""
+            index = parse_json(verify(data, digest), "the list of referrers")
+        except ContentError:
+            return None
+        found = index.get("manifests") if isinstance(index, dict) else None
+        return found if isinstance(found, list) else None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -114,8 +159,7 @@ def _tagged(listed: list[Any], wanted: dict[str, Any], tag: str) -> list[Any]:
     """The entries, of which only that of the `wanted` digest has the tag."""
     digest, result, found = wanted["digest"], [], False
     for entry in listed:
-        notes = entry.get("annotations") if isinstance(entry, dict) else None
-        notes = dict(notes) if isinstance(notes, dict) else {}
+        notes = _notes(entry)
         if notes.get(REF_NAME) == tag and entry.get("digest") != digest:
             del notes[REF_NAME]
             entry = {key: value for key, value in entry.items() if key != "annotations"}
@@ -125,6 +169,17 @@ def _tagged(listed: list[Any], wanted: dict[str, Any], tag: str) -> list[Any]:
             entry = {**entry, "annotations": notes}
         result.append(entry)
     return result if found else [*result, {**wanted, "annotations": {REF_NAME: tag}}]
+
+
+def _list_of(entries: Sequence[Any]) -> Content:
+    """An index of these entries."""
+    return of_bytes(compact({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}))
+
+
+def _notes(entry: Any) -> dict[str, Any]:
+    """The annotations of an entry, to be changed; none where it has none that can be read."""
+    notes = entry.get("annotations") if isinstance(entry, dict) else None
+    return dict(notes) if isinstance(notes, dict) else {}
 
 
 @contextmanager

@@ -167,6 +167,21 @@ def test_what_oras_copied_with_its_referrers_we_read(image: str, tmp_path: Path)
     assert [each["digest"] for each in found.json["referrers"]] == [ours]
 
 
+def test_a_registry_over_our_layout_lists_what_is_attached(tmp_path: Path) -> None:
+    """As olareg, which keeps repositories as layouts and, as regctl does, finds referrers by the tag of their subject."""
+    layout = tmp_path / "registry/prod/app"
+    ran = policyengine("copy", "--from-oci-layout", f"{example.LAYOUT}:clean", "--to-oci-layout", f"{layout}:clean")
+    assert ran.code == 0, ran.err
+    added = policyengine("attach", "--oci-layout", f"{layout}:clean", scan(tmp_path), "-o", "json").json["digest"]
+    served = Registry(tmp_path / "registry")
+    try:
+        found = digests(discovered(f"{served.host}/prod/app:clean", "--plain-http"))
+    finally:
+        served.stop()
+    assert added in found
+    assert found == digests(discovered(f"{layout}:clean", "--oci-layout"))
+
+
 def test_skopeo_reads_and_writes_what_we_copy(image: str, serving: Registry, tmp_path: Path) -> None:
     skopeo = [installed("skopeo"), "--insecure-policy", "copy", "--all", "--preserve-digests"]
     layout = tmp_path / "layout"

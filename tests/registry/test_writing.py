@@ -19,6 +19,8 @@ from policyengine.registry.writing import LayoutWriter
 
 IMAGE = {"mediaType": OCI_MANIFEST, "digest": "sha256:" + "ab" * 32, "size": 7, "platform": {"os": "a", "x": "y"}}
 BLOBS = (b"{}", b"content")
+REF_NAME = "org.opencontainers.image.ref.name"
+TAG = "sha256-" + "ab" * 32
 
 
 @pytest.fixture
@@ -56,11 +58,15 @@ def files(layout: Path) -> list[str]:
 
 def test_what_is_attached_is_there_and_everything_else_stays(layout: Path) -> None:
     entry = attach(layout)
-    own = {"mediaType": OCI_MANIFEST, "digest": entry.digest, "size": entry.size, "artifactType": "a/0"}
-    assert listed(layout) == [IMAGE, {**own, "annotations": {"n": "0"}}]
+    own: dict[str, Any] = {"mediaType": OCI_MANIFEST, "digest": entry.digest, "size": entry.size, "artifactType": "a/0"}
+    own |= {"annotations": {"n": "0"}}
+    listing = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [own]}
+    data = json.dumps(listing, separators=(",", ":")).encode()
+    under_tag = {"mediaType": OCI_INDEX, "digest": digest_of(data), "size": len(data), "annotations": {REF_NAME: TAG}}
+    assert listed(layout) == [IMAGE, own, under_tag], "for oras and Notation, and for regctl"
     assert json.loads((layout / "index.json").read_text())["annotations"] == {"k": "v"}
     assert Layout(layout).referrers(str(IMAGE["digest"]))[0].digest == entry.digest
-    names = [f"blobs/{digest.replace(':', '/')}" for digest in (*map(digest_of, BLOBS), entry.digest)]
+    names = [f"blobs/{digest.replace(':', '/')}" for digest in (*map(digest_of, BLOBS), entry.digest, digest_of(data))]
     assert files(layout) == sorted([*names, "index.json", "oci-layout"])
 
 
@@ -74,7 +80,34 @@ def test_attaching_twice_changes_nothing(layout: Path) -> None:
 def test_writers_at_the_same_time_lose_nothing(layout: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         entries = list(threads.map(lambda number: attach(layout, number), range(16)))
-    assert {entry["digest"] for entry in listed(layout)[1:]} == {entry.digest for entry in entries}
+    *others, under_tag = listed(layout)[1:]
+    digests = {entry.digest for entry in entries}
+    assert {entry["digest"] for entry in others} == digests
+    assert {entry["digest"] for entry in held(layout, under_tag)["manifests"]} == digests
+
+
+def held(layout: Path, entry: Any) -> Any:
+    return json.loads((layout / "blobs" / entry["digest"].replace(":", "/")).read_text())
+
+
+@pytest.mark.parametrize("harm", ["not there", "other bytes", "an image", "no entry at all"])
+def test_a_list_that_cannot_be_read_is_left_as_it_is(layout: Path, harm: str) -> None:
+    """It may be all that says what else refers to the image, so that nobody takes the rest for the whole."""
+    attach(layout, 1)
+    *others, under_tag = listed(layout)
+    path = layout / "blobs" / under_tag["digest"].replace(":", "/")
+    if harm == "not there":
+        path.unlink()
+    elif harm == "other bytes":
+        path.write_text("{}")
+    elif harm == "an image":
+        under_tag["digest"] = next(each["digest"] for each in others if each is not others[0])
+    else:
+        del under_tag["digest"]
+    put(layout, {"schemaVersion": 2, "manifests": [*others, under_tag]})
+    entry = attach(layout, 2)
+    assert under_tag in listed(layout)
+    assert entry.digest in {each.get("digest") for each in listed(layout)}
 
 
 def test_a_blob_that_was_damaged_is_written_anew(layout: Path) -> None:
