@@ -12,6 +12,7 @@ from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Vex
 from policyengine.evidence.reading import Source
 from policyengine.evidence.vex import covered, moment
+from policyengine.strictjson import quoted
 
 PurlOf = Callable[[str], str | None]
 _STATES = {
@@ -24,7 +25,7 @@ _STATES = {
 }
 
 
-def statements(bom: Record, stated: datetime | None, known: dict[str, str], source: Source) -> tuple[Vex, ...]:
+def statements(bom: Record, stated: datetime | None, known: dict[str, str | None], source: Source) -> tuple[Vex, ...]:
     """One record for each vulnerability with an analysis. `known` are the package URLs of the BOM's own components."""
     author = text(member(member(bom, "metadata"), "supplier"), "name")
     own = f"urn:cdx:{(text(bom, 'serialNumber') or '').removeprefix('urn:uuid:')}/"
@@ -44,11 +45,15 @@ def _state(vulnerability: Record) -> str | None:
     return text(member(vulnerability, "analysis"), "state")
 
 
-def _purl(reference: str, known: dict[str, str], own: str) -> str | None:
+def _purl(reference: str, known: dict[str, str | None], own: str) -> str | None:
     """The package URL that `reference` means: of a component of this BOM, or one that stands in a link to another."""
     inner = unquote(reference.partition("#")[2]) if reference.startswith("urn:") else ""
-    local = known.get(reference) or (known.get(inner) if reference.startswith(own) else None)
-    return local or next((name for name in (inner, reference) if name.startswith("pkg:")), None)
+    local = reference if reference in known or not reference.startswith(own) else inner
+    if local in known:
+        if known[local] is None:
+            raise Unreadable(f"two of its components are called {quoted(local)}")
+        return known[local]
+    return next((name for name in (inner, reference) if name.startswith("pkg:")), None)
 
 
 def _statement(each: Record, stated: datetime | None, author: str | None, purl_of: PurlOf, source: Source) -> Vex:

@@ -113,10 +113,14 @@ def _components(bom: Record, document: str) -> dict[str, Package]:
     return dict(read.items)
 
 
-def _references(bom: Record) -> dict[str, str]:
-    """The package URLs of the components by the names that the BOM refers to them by."""
-    known = ((each.get("bom-ref"), each.get("purl")) for each in _listed(bom) if type(each) is dict)
-    return {name: purl for name, purl in known if type(name) is str and type(purl) is str}
+def _references(bom: Record) -> dict[str, str | None]:
+    """The package URLs of the components by the names that the BOM refers to them by; `None` where two share a name."""
+    found: dict[str, set[str | None]] = {}
+    for each in _listed(bom):
+        if type(each) is dict and type(name := each.get("bom-ref")) is str:
+            purl = each.get("purl")
+            found.setdefault(name, set()).add(purl if type(purl) is str else None)
+    return {name: purls.pop() if len(purls) == 1 else None for name, purls in found.items() if purls != {None}}
 
 
 def _listed(bom: Record) -> Iterator[Any]:

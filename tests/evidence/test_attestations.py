@@ -239,6 +239,13 @@ def test_a_link_to_another_bom_means_no_component_of_this_one(link: str, covered
     assert statements(document)[0].products == covered
 
 
+def test_two_components_of_one_name_leave_no_statement_about_it_to_chance() -> None:
+    twins = [{"bom-ref": "c1", "name": name, "purl": f"pkg:npm/{name}@1"} for name in ("a", "b")]
+    assert "two of its components are called" in refusal(cdx("not_affected", {"ref": "c1"}, components=twins))
+    assert read(cdx("not_affected", {"ref": "c2"}, components=twins)).kind == "sbom"
+    assert statements(cdx("not_affected", {"ref": "c1"}, components=[twins[0], twins[0]]))[0].products
+
+
 def test_an_analysis_without_an_outcome_is_none() -> None:
     listed = {"id": "CVE-2024-0001", "analysis": {"justification": "code_not_present"}, "affects": [{"ref": "x"}]}
     reading = read({"bomFormat": "CycloneDX", "specVersion": "1.6", "vulnerabilities": [listed]})
