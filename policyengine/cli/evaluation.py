@@ -241,6 +241,7 @@ def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: dateti
         terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")
     if trust.reason:
         terminal.warn(f"no signature is trusted: {trust.reason}; {NOBODY}")
+    policies.settle(options.environment, parameters)
     revoked = None if options.offline else asking()
     return Terms(policies, trust, at, options.environment, parameters, revoked, options.max_signatures)
 

@@ -23,8 +23,9 @@ def warm() -> None:
 
 def _imported() -> None:
     with suppress(Exception):  # whoever needs it imports it anyway, and says what is wrong
+        from cryptography.hazmat.backends.openssl import backend  # noqa: F401 # what cryptography itself imports last
+
         import policyengine.evidence.scanners
         import policyengine.verification.certificates
         import policyengine.verification.notation.cose
         import policyengine.verification.truststore  # noqa: F401 # all of them for having been imported
-        from cryptography.hazmat.backends.openssl import backend  # noqa: F401 # what cryptography itself imports last

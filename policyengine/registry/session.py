@@ -86,7 +86,7 @@ class Session:
         Raises `RegistryError` when it does not pass in time.
         """
         for count in range(self._retry.attempts):
-            wait = self._retry.delay(count)
+            least = 0.0
             try:
                 answer = attempt()
             except RegistryError as error:
@@ -97,7 +97,8 @@ class Session:
                 if answer.status not in RETRIED:
                     return answer
                 problem = failure(answer, what, self.origin)
-                wait = max(wait, retry_after(answer))
+                least = retry_after(answer)
+            wait = max(least, self._retry.delay(count))
             if count + 1 == self._retry.attempts or not self._may_wait(wait):
                 raise problem
             time.sleep(wait)
