@@ -241,8 +241,9 @@ def _is_sysdig(value: Any) -> bool:
 
 
 def _is_anchorectl(value: Any) -> bool:
-    marks = {"vuln", "packageName", "packageType"}
-    return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
+    marks = ({"vuln", "packageName", "feed"}, {"vuln", "packageName", "packageType"})
+    listed = type(value) is list and bool(value)
+    return listed and all(type(e) is dict and any(each <= e.keys() for each in marks) for e in value)
 
 
 def _is_dependency_track(value: Any) -> bool:
@@ -310,8 +311,6 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("aqua", _keys("image", "resources", "scan_started"), _reader("aqua")),
     ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
     ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
-    ("anchore", _keys("sbomId", "extendedSupport", "vulnerabilities"), _reader("anchore", "read_newer")),
-    ("anchore", _keys("sbom", "policyEvaluation", "vulnerabilities"), _reader("anchore", "read_all")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),

@@ -469,10 +469,48 @@ def test_anchorectl_prints_a_bare_list() -> None:
     found = only(ANCHORECTL)
     assert (named(found.package), found.severity, found.fix) == (("libgnutls30", "3.5.8"), Severity.HIGH, "3.5.9")
     assert refusal([]).message
+    newer = {key: value for key, value in ANCHORECTL[0].items() if key != "feed"}
+    assert only([{**newer, "packageType": "dpkg"}]).fix == "3.5.9"
 
 
 def test_a_part_of_anchores_scan_is_not_all_of_it() -> None:
     assert "kind os were asked for" in summary(anchore("os"))["warnings"][0]
+
+
+def dependency_track(*findings: Json) -> Json:
+    meta = {"application": "Dependency-Track", "version": "4.10.1", "timestamp": "2024-02-03T09:59:36Z"}
+    return {"meta": meta, "findings": list(findings), "project": {"name": "app", "uuid": "1"}, "version": "1.2"}
+
+
+def tracked(vulnerability: Json, **others: Any) -> Json:
+    component = {"name": "urllib3", "purl": "pkg:pypi/urllib3@1.26.16", "version": "1.26.16", "uuid": "2"}
+    return {"component": component, "vulnerability": vulnerability, "matrix": "1:2:3", **others}
+
+
+TRACKED = {
+    "vulnId": "GHSA-g4mx-q9vg-27p4",
+    "severity": "MEDIUM",
+    "cvssV3BaseScore": 4.2,
+    "aliases": [{"cveId": "CVE-2023-45803", "ghsaId": "GHSA-g4mx-q9vg-27p4", "id": 8}],
+}
+
+
+def test_what_dependency_track_exports() -> None:
+    """The format of 3.8 to 4.14."""
+    unknown = {"vulnId": "3e831af5-428b-4712-874f-8f6ff932e2b2", "source": "OSSINDEX", "severity": "UNASSIGNED"}
+    document = dependency_track(
+        tracked(TRACKED, analysis={"isSuppressed": False, "state": "NOT_AFFECTED"}),
+        tracked(TRACKED, analysis={"isSuppressed": True, "state": "FALSE_POSITIVE"}),
+        tracked(unknown),
+    )
+    found = summary(document)
+    assert (found["tool"], found["toolVersion"], found["suppressed"]) == ("dependency-track", "4.10.1", 1)
+    assert found["bySeverity"] == {"MEDIUM": 2, "UNKNOWN": 1}
+    first, second, _ = findings(document)
+    assert first.ids == ("CVE-2023-45803", "GHSA-G4MX-Q9VG-27P4")
+    assert named(first.package) == ("urllib3", "1.26.16")
+    assert (str(first.cvss), first.suppressed, second.suppressed) == ("4.2", False, True)
+    assert "findings" in refusal({**document, "findings": None}).message
 
 
 # What is known and not read -------------------------------------------------------------------------
@@ -485,6 +523,8 @@ def test_a_part_of_anchores_scan_is_not_all_of_it() -> None:
         ({"imageScanFindings": {"findings": []}}, "Amazon ECR"),
         ({"id": "x", "status": {}, "scanOriginResource": {}, "result": {}}, "Wiz"),
         ({"metadata": {"imageDigest": "x"}, "securityEvaluation": []}, "Anchore"),
+        ({"sbomId": "sha256:a", "extendedSupport": False, "vulnerabilities": []}, "Anchore"),
+        ([{"entityInfo": {"id": "sha256:a", "vulnerabilities": []}, "pass": True}], "Prisma"),
         ([{"scan_id": "1", "vulnerabilities": []}], "JFrog"),
         ([{"RuleID": "aws", "Fingerprint": "x", "StartLine": 1, "Secret": "REDACTED"}], "Gitleaks"),
         ({"results": [], "errors": [], "paths": {}, "version": "1.0"}, "Semgrep"),
@@ -516,6 +556,7 @@ REPORTS: tuple[Any, ...] = (
     aqua({"name": "CVE-2019-14697", "fix_version": "2", "aqua_severity": "high", "aqua_score": 7.5}),
     anchore("all", {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "a", "package_version": "1"}),
     ANCHORECTL,
+    dependency_track(tracked(TRACKED, analysis={"isSuppressed": False})),
     harbor(artifact={"digest": "sha256:" + "a" * 64}),
     osv({"name": "curl", "version": "1", "ecosystem": "Debian:12"}, release("Debian:12", "2")),
 )

@@ -1,0 +1,47 @@
+"""What Dependency-Track exports of a project (`/api/v1/finding/project/…/export`): its Finding Packaging Format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+from policyengine.evidence import severity
+from policyengine.evidence.fields import Record, Unreadable, collect, flag, member, number, records, required, text
+from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.packages import ecosystem
+from policyengine.evidence.reading import Reading, Source, scanned
+
+TOOL = "dependency-track"
+
+
+def read(report: Record, source: Source) -> Reading:
+    """An export of any version of the format."""
+    if type(report.get("findings")) is not list:
+        raise Unreadable('"findings" is not an array', report, "findings")
+    found = collect(report["findings"], partial(_finding, document=source.digest), "finding")
+    meta = member(report, "meta")
+    return scanned("dependency-track-json", TOOL, text(meta, "version"), text(meta, "timestamp"), found, source)
+
+
+def _finding(each: Record, document: str) -> Iterable[Finding]:
+    """One finding. What an analysis says of it counts only where somebody suppressed it, too."""
+    vulnerability, component = member(each, "vulnerability"), member(each, "component")
+    aliases = (name for alias in records(vulnerability, "aliases") for key in _ALIASES if (name := text(alias, key)))
+    scores = (number(vulnerability, key) for key in ("cvssV3BaseScore", "cvssV2BaseScore"))
+    purl = text(component, "purl")
+    yield Finding(
+        ids=ranked((required(vulnerability, "vulnId"), *aliases)),
+        severity=severity.from_word(text(vulnerability, "severity")),
+        cvss=next((score for score in scores if score), None),
+        package=Package(
+            required(component, "name"), text(component, "version"), ecosystem(purl), purl=purl, document=document
+        ),
+        title=text(vulnerability, "title") or text(vulnerability, "description"),
+        tool=TOOL,
+        suppressed=flag(member(each, "analysis"), "isSuppressed") is True,
+        document=document,
+    )
+
+
+_ALIASES = ("cveId", "ghsaId", "osvId", "gsdId", "snykId", "sonatypeId")
