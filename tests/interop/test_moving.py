@@ -168,7 +168,7 @@ def test_what_oras_copied_with_its_referrers_we_read(image: str, tmp_path: Path)
 
 
 def test_a_registry_over_our_layout_lists_what_is_attached(tmp_path: Path) -> None:
-    """By olareg, which keeps repositories as layouts and finds referrers as regctl does: by the tag of their subject."""
+    """By olareg, which keeps repositories as layouts and finds referrers as regctl does, by their subject's tag."""
     layout = tmp_path / "registry/prod/app"
     ran = policyengine("copy", "--from-oci-layout", f"{example.LAYOUT}:clean", "--to-oci-layout", f"{layout}:clean")
     assert ran.code == 0, ran.err
