@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from policyengine import limits
+from policyengine.attestations import STATEMENT
 from policyengine.cli.discovering import document, keep, kind, media_type, tell
 from policyengine.cli.evaluation import NOBODY
 from policyengine.cli.instants import moment
@@ -23,7 +24,7 @@ from policyengine.evidence.model import Gap
 from policyengine.evidence.reading import Reading, Source
 from policyengine.gathering import SIGNATURE, Part, Signature, Wanted, envelopes, fetch
 from policyengine.joining import Case, Judge, Signed
-from policyengine.oci import Manifest, Reference
+from policyengine.oci import Descriptor, Manifest, Reference
 from policyengine.registry.discovery import Artifact, discover
 from policyengine.registry.referrers import Failure, Referrer
 from policyengine.registry.store import Store
@@ -169,15 +170,21 @@ def _readings(
     """What the documents say: the signed ones whatever their size, others where they are small."""
     parts = {}
     for artifact in subjects:
-        described, content = artifact.descriptor, artifact.content
-        layers = content.layers if isinstance(content, Manifest) else ()
-        one = content is not None and content.subject is not None and len(layers) == 1
-        if not one or formats.declared_kind(described.artifact_type) is None:
-            continue
-        if signed[described.digest].signatures.items or layers[0].size <= limits.EARLY_BYTES:
-            parts[described.digest] = Part(layers[0])
+        for digest, layer in _documents(artifact):
+            if signed[artifact.descriptor.digest].signatures.items or layer.size <= limits.EARLY_BYTES:
+                parts[digest] = Part(layer)
     fetch(store, parts.values())
     return {digest: _reading(digest, part.content) for digest, part in parts.items()}
+
+
+def _documents(artifact: Artifact) -> list[tuple[str, Descriptor]]:
+    """What is read of an artifact: its only layer by its own digest, or the statements of an attestation by theirs."""
+    described, content = artifact.descriptor, artifact.content
+    layers = content.layers if isinstance(content, Manifest) else ()
+    if described.is_attestation:
+        return [(layer.digest, layer) for layer in layers[: limits.LAYERS] if layer.media_type.startswith(STATEMENT)]
+    one = content is not None and content.subject is not None and len(layers) == 1
+    return [(described.digest, layers[0])] if one and formats.declared_kind(described.artifact_type) else []
 
 
 def _reading(digest: str, content: bytes | PolicyEngineError | None) -> Reading | PolicyEngineError:
@@ -215,6 +222,8 @@ def _line(artifact: Artifact, verdicts: Verdicts, root: Artifact) -> Line:
     described = artifact.descriptor
     digest = "" if artifact is root else f"{short(described.digest)}  "
     below = tuple(_line(each, verdicts, root) for each in [*(artifact.referrers or ()), *artifact.platforms])
+    if described.is_attestation:
+        below = (*(_read_line(verdicts.readings.get(name), short(name)) for name, _ in _documents(artifact)), *below)
     if artifact.unlisted is not None:
         below = (Line("error", "could not be listed", artifact.unlisted.message), *below)
     if artifact.error is not None:
@@ -229,8 +238,19 @@ def _line(artifact: Artifact, verdicts: Verdicts, root: Artifact) -> Line:
         return Line("deny", kind(artifact), f"{digest}unreadable: {reading.message}; {text}", below)
     if reading is None:
         return Line(mark, kind(artifact), f"{digest}{text}", below)
-    told = " ".join(part for part in (reading.tool, reading.tool_version) if part)
-    return Line(mark, reading.kind, f"{digest}{told or reading.format}; {text}", below)
+    return Line(mark, reading.kind, f"{digest}{_made(reading)}; {text}", below)
+
+
+def _read_line(reading: Reading | PolicyEngineError | None, digest: str) -> Line:
+    """One statement of an attestation, which is signed with it."""
+    if isinstance(reading, PolicyEngineError):
+        return Line("deny", "statement", f"{digest}  unreadable: {reading.message}")
+    return Line("", reading.kind, f"{digest}  {_made(reading)}") if reading else Line("", "statement", digest)
+
+
+def _made(reading: Reading) -> str:
+    """Who made a document, else what it is."""
+    return " ".join(part for part in (reading.tool, reading.tool_version) if part) or reading.format
 
 
 def _signature_line(artifact: Artifact, verdicts: Verdicts, digest: str) -> Line:
@@ -245,7 +265,8 @@ def _signing(artifact: Artifact, verdicts: Verdicts, root: Artifact) -> tuple[st
     signers = verdicts.signers(artifact.descriptor.digest)
     if signers:
         return "allow", f"signed by {'; '.join(signers)}"
-    if any(artifact is each for each in root.platforms) and verdicts.signers(root.descriptor.digest):
+    named = artifact.descriptor.digest in {each.descriptor.digest for each in root.platforms}
+    if named and verdicts.signers(root.descriptor.digest):
         return "allow", "signed with its index"
     doubt = verdicts.doubt(artifact.descriptor.digest)
     if doubt is not None:
@@ -257,17 +278,25 @@ def _told(artifact: Artifact, verdicts: Verdicts) -> dict[str, Any]:
     """What JSON says of an artifact besides what `discover` does."""
     described = artifact.descriptor
     result = verdicts.results.get(described.digest)
-    reading = verdicts.readings.get(described.digest)
-    known = reading if isinstance(reading, Reading) else None
     doubt = verdicts.doubt(described.digest)
     return given(
         signed=bool(verdicts.signers(described.digest)) if described.digest in verdicts.signed else None,
         signers=list(verdicts.signers(described.digest)) or None,
         doubt=doubt.reason if doubt is not None else None,
         signature=signature_document(result) if result is not None else None,
-        kind=known.kind if known else None,
-        format=known.format if known else None,
-        tool=known.tool if known else None,
-        toolVersion=known.tool_version if known else None,
-        problem={"code": reading.code, "message": reading.message} if isinstance(reading, PolicyEngineError) else None,
+        **_read(verdicts.readings.get(described.digest)),
+        statements=[
+            given(digest=digest, **_read(verdicts.readings.get(digest)))
+            for digest, _ in (_documents(artifact) if described.is_attestation else ())
+        ]
+        or None,
     )
+
+
+def _read(reading: Reading | PolicyEngineError | None) -> dict[str, Any]:
+    """What JSON says of a document."""
+    if isinstance(reading, PolicyEngineError):
+        return {"problem": {"code": reading.code, "message": reading.message}}
+    if reading is None:
+        return {}
+    return given(kind=reading.kind, format=reading.format, tool=reading.tool, toolVersion=reading.tool_version)

@@ -70,8 +70,30 @@ def test_discover_says_that_one_could_not_be_had(image: Image) -> None:
 def test_tree_says_that_they_are_signed_with_the_index(image: Image) -> None:
     base = ("--repository", REPOSITORY, "--at", AT, "--offline", *TRUST)
     ran = policyengine("tree", "--oci-layout", f"{image.kit.folder}:1.4", *base)
-    line = next(line for line in ran.out.splitlines() if "attestation of" in line)
-    assert (ran.code, "signed with its index" in line) == (0, True)
+    lines = ran.out.splitlines()
+    found = next(number for number, line in enumerate(lines) if "attestation of" in line)
+    assert (ran.code, "signed with its index" in lines[found]) == (0, True)
+    assert "sbom" in lines[found + 1]
+    assert "syft" in lines[found + 1]
+    assert "slsa-provenance-1" in lines[found + 2]
+    told = policyengine("tree", "--oci-layout", f"{image.kit.folder}:1.4", *base, "-o", "json").json["platforms"][1]
+    assert [each["kind"] for each in told["statements"]] == ["sbom", "provenance"]
+
+
+def test_tree_knows_an_attestation_that_is_a_referrer_too(tmp_path: Path) -> None:
+    found = Image(tmp_path / "layout", artifact=True).sign()
+    base = ("--repository", REPOSITORY, "--at", AT, "--offline", *TRUST)
+    ran = policyengine("tree", "--oci-layout", f"{found.kit.folder}:1.4", *base)
+    lines = [line for line in ran.out.splitlines() if found.entry["digest"][:19] in line]
+    assert ["signed with its index" in line for line in lines] == [True, True]
+
+
+def test_tree_says_which_statement_is_unreadable(image: Image) -> None:
+    image.kit.blob(layers(image)[0]["digest"]).write_bytes(b"{}")
+    base = ("--repository", REPOSITORY, "--at", AT, "--offline", *TRUST)
+    ran = policyengine("tree", "--oci-layout", f"{image.kit.folder}:1.4", *base, "-o", "json")
+    broken, whole = ran.json["platforms"][1]["statements"]
+    assert (broken["problem"]["code"], whole["kind"]) == ("PE401", "provenance")
 
 
 def test_pull_fetches_them(image: Image, tmp_path: Path) -> None:
