@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from policyengine import limits
 from policyengine.evidence.problems import closest
-from policyengine.language import checked, demand, syntax, vacuity
+from policyengine.language import checked, demand, repositories, syntax, vacuity
 from policyengine.language.components import components
 from policyengine.language.declarations import declare, document_kinds, fields_of
 from policyengine.language.diagnostics import Diagnostic, Problems, order
@@ -190,6 +190,7 @@ class Checker:
         usable = not self.problems.errors
         bindings, functions = _used(roots, [*self.libraries.values(), module]) if usable else ((), ())
         vacuity.unequal((roots, functions), self.problems)
+        repositories.warn((roots, functions), self.problems)
         policy = checked.Policy(
             module.name, module.file.description.value if module.file.description else "", module.file.name.span,
             parameters, environments, applies, exception, accepts, assumed, kinds, bindings, functions, rules, waivers,

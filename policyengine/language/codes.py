@@ -51,6 +51,7 @@ TITLES = {
     "W207": "a package URL that no package has",
     "W208": "a waiver that has expired, or soon will",
     "W209": "a letter that looks like another",
+    "W210": "a name that no registry has",
 }
 """One-line title of each code."""
 

@@ -347,6 +347,9 @@ def test_demand_names_what_is_read_and_nothing_else() -> None:
         ('rule b deny "t"\n  require image is signed\n  unless not (true and false)', 4, "W203"),
         ('rule b deny "t"\n  forbid finding where false', 3, "W203"),
         ('rule b deny "t"\n  forbid package where package.purl is "pkg:deb/debian/x@1-1"', 3, "W207"),
+        ('applies to image where image.repository matches "registry.example.com:443/**"', 2, "W210"),
+        ('rule b deny "t"\n  require image.repository in { "a.com/x", "docker.io/nginx" }', 3, "W210"),
+        ('rule b deny "t"\n  require image.registry is "Registry.Example.com"', 3, "W210"),
         ('rule b deny "t"\n  forbid package where package.purl in { "pkg:npm/x@1", "pkg:npm/y" }', 3, "W207"),
         (
             'rule b deny "t" forbid package where f(package)\ndefine f(p: package): bool =\n p.purl is "pkg:npm/y"',
