@@ -26,6 +26,7 @@ from policyengine.oci import (
 )
 from policyengine.registry.answers import Answer, error_codes, failure
 from policyengine.registry.challenges import next_link
+from policyengine.registry.flights import Flights
 from policyengine.registry.referrers import referrers_tag
 from policyengine.registry.session import Session
 from policyengine.registry.store import attempt
@@ -58,6 +59,7 @@ class Repository:
         self._mode = mode
         self._workers = workers
         self._has_api = True
+        self._flights = Flights()
         self._remembered: dict[str, bytes] = {}
         self._room = REMEMBERED_IN_ALL
         self._lists: dict[str, tuple[Descriptor, ...]] = {}
@@ -80,9 +82,18 @@ class Repository:
     def manifest(self, descriptor: Descriptor) -> bytes:
         """See `Store.manifest`."""
         _check_size(descriptor, limits.MANIFEST_BYTES)
-        known = self._remembered.get(descriptor.digest)
-        if known is not None:
-            return verify(known, descriptor.digest, descriptor.size)
+        return self._once(descriptor, descriptor.media_type, self._fetched_manifest)
+
+    def _once(self, descriptor: Descriptor, kind: str, fetched: Callable[[Descriptor], bytes]) -> bytes:
+        """What is remembered, or else fetched once, however many ask for it at the same time."""
+
+        def had() -> bytes:
+            known = self._remembered.get(descriptor.digest)
+            return fetched(descriptor) if known is None else verify(known, descriptor.digest, descriptor.size)
+
+        return self._flights.join((descriptor.digest, descriptor.size, kind), had)
+
+    def _fetched_manifest(self, descriptor: Descriptor) -> bytes:
         excess = _longer(descriptor)
         answer = self._get_manifest(verifiable(descriptor.digest), descriptor.size, excess)
         data = verify(answer.body, descriptor.digest, descriptor.size)
@@ -115,9 +126,9 @@ class Repository:
     def blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """See `Store.blob`."""
         _check_size(descriptor, limit)
-        known = self._remembered.get(descriptor.digest)
-        if known is not None:
-            return verify(known, descriptor.digest, descriptor.size)
+        return self._once(descriptor, "blob", self._fetched_blob)
+
+    def _fetched_blob(self, descriptor: Descriptor) -> bytes:
         if descriptor.size > RESUMED_BYTES:
             return self._large(descriptor)
         what = f"the blob {descriptor.digest} of {self._name}"

@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +114,40 @@ def test_a_wave_is_concurrent_and_bounded(registry: Simulator) -> None:
     results = store.each(lambda entry: store.blob(descriptor(entry), 10), entries)
     assert results == [b"%d" % number for number in range(30)]
     assert 1 < registry.most_open <= 4
+
+
+def at_once(store: Whole, function: Callable[[Descriptor], bytes], items: list[Descriptor]) -> list[Any]:
+    """`function` of every item, by threads none of which begins before all are there."""
+    ready = threading.Barrier(len(items))
+
+    def call(item: Descriptor) -> bytes:
+        ready.wait(30)
+        return function(item)
+
+    return store.each(call, items)
+
+
+@pytest.mark.parametrize("size", [10, 100_000])
+def test_what_is_asked_for_twice_in_a_wave_is_asked_for_once(size: int, registry: Simulator) -> None:
+    """However large: what is too large to be remembered too."""
+    entry = descriptor(registry.content.blob(b"x" * size))
+    registry.pause = 0.5
+    store = repository(registry)
+    assert at_once(store, lambda each: store.blob(each, size), [entry] * 5) == [b"x" * size] * 5
+    assert len(registry.seen) == 1
+
+
+def test_all_who_ask_for_the_same_learn_why_it_could_not_be_had(registry: Simulator) -> None:
+    """Another size or kind of the same digest is another question."""
+    image = descriptor(registry.content.image(tag="1"))
+    registry.faults.append(Fault("/manifests/", "status", 403))
+    registry.pause = 0.5
+    store = repository(registry)
+    shorter = Descriptor(image.media_type, image.digest, image.size - 1)
+    index = Descriptor(OCI_INDEX, image.digest, image.size)
+    results = at_once(store, store.manifest, [image, image, shorter, index, image])
+    assert [type(result) for result in results] == [Unauthorized] * 5
+    assert len(registry.seen) == 3
 
 
 def test_waves_within_waves_do_not_block(registry: Simulator) -> None:
