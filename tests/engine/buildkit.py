@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from policyengine import Decision, Layout, PolicySet
+from tests.engine import attaching
+from tests.engine.attaching import CI, RELEASE
 from tests.engine.deciding import decided
 from tests.example import build
 
@@ -19,8 +21,6 @@ SPDX, SLSA_02, SLSA_1 = (
     "https://slsa.dev/provenance/v0.2",
     "https://slsa.dev/provenance/v1",
 )
-RELEASE, CI = (build.signer(name, "order-api test root") for name in ("release", "ci"))
-STRANGER = build.signer("release", "somebody's own root")
 BOTH = PolicySet.parse(
     'policy p rule r deny "no leftpad" forbid package where package.name is "leftpad" '
     'rule s deny "built" require some provenance where provenance.builder matches "https://github.com/acme/**"'
@@ -74,6 +74,12 @@ class BuildKit:
         """Sign a manifest or the index."""
         build.sign(self.written, {key: target[key] for key in ("mediaType", "digest", "size")}, by)
         self.written.close()
+
+    def attach(self, target: Descriptor, kind: str, document: Any, by: Any = CI) -> Descriptor:
+        """Attach a document to a platform as oras does, and sign it."""
+        attached: Descriptor = attaching.attach(self.written, target, kind, build.compact(document))
+        self.sign(attached, by)
+        return attached
 
     def blob(self, digest: str) -> Path:
         """The file of a blob."""

@@ -14,14 +14,12 @@ from hypothesis import strategies as st
 from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
 from policyengine.oci import Descriptor, digest_of
+from tests.engine.attaching import CI, RELEASE, STRANGER
 from tests.engine.buildkit import (
     BOTH,
-    CI,
     IN_TOTO,
-    RELEASE,
     SLSA_02,
     SLSA_1,
-    STRANGER,
     BuildKit,
     Image,
     held,
@@ -343,12 +341,7 @@ def test_it_is_no_document_of_a_declared_kind(folder: Path) -> None:
 def test_what_cannot_be_had_is_not_taken_for_none(what: str, content: Any, artifact: bool, folder: Path) -> None:
     """Beside another SBOM that is clean and signed, and would do by itself."""
     found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=artifact).sign()
-    layer = build.Layout(folder, found.kit.written.entries)
-    spdx = layer.blob("application/spdx+json", build.compact(sbom("sha256:00", "curl")["predicate"]))
-    empty = layer.blob("application/vnd.oci.empty.v1+json", b"{}")
-    value = {"artifactType": "application/spdx+json", "config": empty, "layers": [spdx], "subject": found.platform}
-    build.sign(layer, layer.manifest(value), CI)
-    layer.close()
+    found.kit.attach(found.platform, "application/spdx+json", sbom("sha256:00", "curl")["predicate"])
     assert found.decided(NO_LEFTPAD).decision == "deny"
 
     manifest = json.loads(found.kit.blob(found.entry["digest"]).read_bytes())
@@ -378,12 +371,7 @@ class Listing(Watched):
 def test_nor_where_a_registry_lists_it_as_a_referrer(accepting: str, folder: Path) -> None:
     """Listed for the scans that a rule asks for besides: for those nobody vouches, and for the SBOM the index does."""
     found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=True).sign()
-    clean = build.Layout(folder, found.kit.written.entries)
-    spdx = clean.blob("application/spdx+json", build.compact(sbom("sha256:00", "curl")["predicate"]))
-    empty = clean.blob("application/vnd.oci.empty.v1+json", b"{}")
-    value = {"artifactType": "application/spdx+json", "config": empty, "layers": [spdx], "subject": found.platform}
-    build.sign(clean, clean.manifest(value), CI)
-    clean.close()
+    found.kit.attach(found.platform, "application/spdx+json", sbom("sha256:00", "curl")["predicate"])
     found.kit.blob(found.entry["digest"]).write_bytes(b"{}")
     policies = PolicySet.parse(
         f'policy p {accepting}rule r deny "no leftpad" forbid package where package.name is "leftpad" '
@@ -477,18 +465,9 @@ def test_no_changed_byte_lets_it_pass(number: int, bit: int, cut: bool, leftpad:
 def test_no_index_takes_anything_from_a_referrer(folder: Path) -> None:
     """Whoever pushes an index could list a dirty scan in it as an attestation, with a wrong size at that."""
     found = Image(folder).sign()
-    with_scan = build.Layout(folder, found.kit.written.entries)
-    empty = with_scan.blob("application/vnd.oci.empty.v1+json", b"{}")
-    finding = {
-        "vulnerability": {"id": "CVE-2026-1", "severity": "Critical"},
-        "artifact": {"name": "curl", "version": "1"},
-    }
-    report = build.compact({"matches": [finding], "descriptor": {"name": "grype", "version": "1"}})
-    layer = with_scan.blob("application/vnd.grype+json", report)
-    value = {"artifactType": layer["mediaType"], "config": empty, "layers": [layer], "subject": found.platform}
-    scan = with_scan.manifest(value)
-    build.sign(with_scan, scan, CI)
-    with_scan.close()
+    finding = {"vulnerability": {"id": "CVE-2026-1", "severity": "Critical"}, "artifact": {"name": "c", "version": "1"}}
+    report = {"matches": [finding], "descriptor": {"name": "grype", "version": "1"}}
+    scan = found.kit.attach(found.platform, "application/vnd.grype+json", report)
     none = PolicySet.parse('policy p rule r deny "none critical" forbid finding where finding.severity is CRITICAL')
     assert found.decided(none).decision == "deny"
 
