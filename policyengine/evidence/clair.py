@@ -1,13 +1,25 @@
-"""What Clair's clients write: reports of Clair 4, of clair-scanner and of Klar, and clair-action's results in SARIF."""
+"""What Clair and its clients write: reports of Clair 4, Quay, clair-scanner and Klar, and clair-action's SARIF."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from functools import partial
+from html import unescape
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, required, text, texts
+from policyengine.evidence.fields import (
+    Record,
+    Unreadable,
+    collect,
+    items,
+    member,
+    number,
+    records,
+    required,
+    text,
+    texts,
+)
 from policyengine.evidence.identifiers import advisories, ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Finding, Package, joined
@@ -68,6 +80,34 @@ def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding
     )
 
 
+def read_quay(report: Record, source: Source) -> Reading:
+    """What Quay answers about a manifest, and `clair-action report --format quay`: features, and what each has."""
+    layer = member(member(report, "data"), "Layer")
+    if type(layer.get("Features")) is not list:
+        raise Unreadable('"Features" is not an array', layer, "Features")
+    if (status := required(report, "status")) != "scanned":
+        raise Unreadable(f"the status is {quoted(status)}: the scan did not finish", report, "status")
+    found = collect(layer["Features"], partial(_installed, document=source.digest), "feature", many=True)
+    name = text(layer, "Name") or ""
+    return scanned("quay-json", "clair", None, None, found, source, (name,) if name.startswith("sha256:") else ())
+
+
+def _installed(feature: Record, document: str) -> Iterable[Finding]:
+    package = Package(required(feature, "Name"), text(feature, "Version"), document=document)
+    for each in records(feature, "Vulnerabilities"):
+        stated, scores = required(each, "Name"), member(member(member(each, "Metadata"), "NVD"), "CVSSv3")
+        yield Finding(
+            ids=ranked(advisories(stated) or (stated,)),
+            severity=severity.from_word(text(each, "Severity")),
+            cvss=number(scores, "Score") or None,
+            package=package,
+            fix=text(each, "FixedBy"),
+            title=text(each, "Description"),
+            tool="clair",
+            document=document,
+        )
+
+
 def read_klar(report: Record, source: Source) -> Reading:
     """A report of Klar: lists of vulnerabilities by severity. One without them is not one that found nothing."""
     if report.get("Vulnerabilities") is None:
@@ -98,7 +138,7 @@ _FIX = re.compile(r"\n\nFixed In: ?(\S+)\s*$")
 
 
 def results(result: Result) -> Iterable[Finding]:
-    """`package - version - vulnerability`. It writes no severity at all, so none is known.
+    """`package - version - vulnerability`, escaped as for HTML. It writes no severity at all, so none is known.
 
     Once it wrote `[package - version - severity]` and a text.
     """
@@ -114,11 +154,11 @@ def results(result: Result) -> Iterable[Finding]:
     yield result.finding(
         *stated,
         severity=severity.from_word(word),
-        package=result.package(name, version) if name.strip() else None,
+        package=result.package(unescape(name), unescape(version)) if name.strip() else None,
         fix=result.once(_fix),
     )
 
 
 def _fix(result: Result) -> str | None:
     found = _FIX.search(result.rule_text("help"))
-    return found.group(1) if found else None
+    return unescape(found.group(1)) if found else None

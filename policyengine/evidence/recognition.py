@@ -246,6 +246,11 @@ def _is_anchorectl(value: Any) -> bool:
     return listed and all(type(e) is dict and any(each <= e.keys() for each in marks) for e in value)
 
 
+def _is_quay(value: Any) -> bool:
+    data = value.get("data") if type(value) is dict and "status" in value else None
+    return type(data) is dict and type(data.get("Layer")) is dict and "Features" in data["Layer"]
+
+
 def _is_dependency_track(value: Any) -> bool:
     meta = value.get("meta") if type(value) is dict else None
     return type(meta) is dict and meta.get("application") == "Dependency-Track" and "findings" in value
@@ -312,6 +317,7 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
     ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
+    ("quay", _is_quay, _reader("clair", "read_quay")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
     ("gitlab", _keys("scan", "vulnerabilities"), _reader("gitlab")),

@@ -477,6 +477,48 @@ def test_a_part_of_anchores_scan_is_not_all_of_it() -> None:
     assert "kind os were asked for" in summary(anchore("os"))["warnings"][0]
 
 
+def test_clair_action_escapes_as_for_html() -> None:
+    """Its template is one of Go's for HTML, where a plus is escaped, too: Debian's versions have many."""
+    said = "libstdc&#43;&#43;6 - 10.2.1-6&#43;deb11u1 - CVE-2018-12886"
+    rule = {"id": "8371-12", "help": {"text": "text\n\nFixed In: 10.2.1-7&#43;deb11u2"}}
+    found = only(sarif("Clair V4", [result("8371-12", said, "warning")], [rule]))
+    assert (named(found.package), found.fix) == (("libstdc++6", "10.2.1-6+deb11u1"), "10.2.1-7+deb11u2")
+    assert found.severity is None
+
+
+QUAY_VULNERABILITY = {
+    "Severity": "Critical",
+    "NamespaceName": "debian/updater/bullseye",
+    "FixedBy": "",
+    "Description": "x",
+    "Name": "CVE-2022-1586",
+    "Metadata": {"UpdatedBy": "x", "NVD": {"CVSSv3": {"Vectors": "CVSS:3.1/AV:N", "Score": 9.1}}},
+}
+
+
+def quay(status: str, *vulnerabilities: Json) -> Json:
+    none = {"Name": "zlib1g", "Version": "1.2.11", "AddedBy": "sha256:b", "Vulnerabilities": None}
+    one = {"Name": "libpcre2-8-0", "Version": "10.36-2", "AddedBy": "sha256:b", "Vulnerabilities": [*vulnerabilities]}
+    layer = {"Name": "sha256:" + "d" * 64, "ParentName": "", "IndexedByVersion": 4, "Features": [none, one]}
+    return {"status": status, "data": {"Layer": layer}}
+
+
+def test_what_quay_answers() -> None:
+    """The same as `clair-action report --format quay`, which Konflux attaches to images."""
+    other = {**QUAY_VULNERABILITY, "Severity": "Unknown", "FixedBy": "10.37", "Name": "RHSA-2022:1586", "Metadata": {}}
+    document = quay("scanned", QUAY_VULNERABILITY, {**other, "Metadata": {"NVD": None}}, other)
+    found = summary(document)
+    assert (found["tool"], found["findings"], found["fixable"]) == ("clair", 3, 2)
+    assert found["bySeverity"] == {"CRITICAL": 1, "UNKNOWN": 2}
+    first = findings(document)[0]
+    assert (str(first.cvss), first.ids, named(first.package)) == (
+        "9.1",
+        ("CVE-2022-1586",),
+        ("libpcre2-8-0", "10.36-2"),
+    )
+    assert "did not finish" in refusal(quay("queued")).message
+
+
 def dependency_track(*findings: Json) -> Json:
     meta = {"application": "Dependency-Track", "version": "4.10.1", "timestamp": "2024-02-03T09:59:36Z"}
     return {"meta": meta, "findings": list(findings), "project": {"name": "app", "uuid": "1"}, "version": "1.2"}
@@ -556,6 +598,7 @@ REPORTS: tuple[Any, ...] = (
     aqua({"name": "CVE-2019-14697", "fix_version": "2", "aqua_severity": "high", "aqua_score": 7.5}),
     anchore("all", {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "a", "package_version": "1"}),
     ANCHORECTL,
+    quay("scanned", QUAY_VULNERABILITY),
     dependency_track(tracked(TRACKED, analysis={"isSuppressed": False})),
     harbor(artifact={"digest": "sha256:" + "a" * 64}),
     osv({"name": "curl", "version": "1", "ecosystem": "Debian:12"}, release("Debian:12", "2")),
