@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,9 +71,10 @@ def sign(terminal: Terminal, options: Options, reach: Reach) -> int:
     """Sign what the reference names, and say which signature came of it."""
     wanted, at = outputs(options.outputs, FORMATS), moment(options.at)
     where = place(options.reference, options.oci_layout)
+    signed = _signer(options, at)
     with reached(where, reach) as (store, registry):
         target = store.resolve(where.target)
-        made = _signed(options, target, at)
+        made = signed(target)
         writer(where, registry).attach(made.manifest, made.blobs, made.descriptor)
     subject = {"mediaType": target.media_type, "digest": target.digest, "size": target.size}
     signature = {"digest": made.descriptor.digest, "format": options.form}
@@ -83,16 +84,21 @@ def sign(terminal: Terminal, options: Options, reach: Reach) -> int:
     return 0
 
 
-def _signed(options: Options, target: Descriptor, at: datetime) -> Artifact:
-    """The signature of `target`, as an artifact that is not attached yet."""
+def _signer(options: Options, at: datetime) -> Callable[[Descriptor], Artifact]:
+    """What makes the signature of an artifact, not attached yet; what is wrong with the options is said at once."""
     from policyengine.signing import artifact, envelopes, signer
 
     by = signer.load(Path(options.key), Path(options.cert), at)
     expires = at + duration(options.expiry) if options.expiry is not None else None
     claims = envelopes.Claims(at, expires, f"policyengine/{__version__}")
-    payload = envelopes.payload(artifact.described(target), _metadata(options.metadata))
-    envelope = envelopes.write(options.form, payload, claims, by, _stamp(options.timestamp_url))
-    return artifact.build(target, envelope, envelopes.MEDIA_TYPES[options.form], by.chain, at)
+    metadata, stamp = _metadata(options.metadata), _stamp(options.timestamp_url)
+
+    def signed(target: Descriptor) -> Artifact:
+        payload = envelopes.payload(artifact.described(target), metadata)
+        envelope = envelopes.write(options.form, payload, claims, by, stamp)
+        return artifact.build(target, envelope, envelopes.MEDIA_TYPES[options.form], by.chain, at)
+
+    return signed
 
 
 def _metadata(given: tuple[str, ...]) -> Mapping[str, str]:

@@ -156,6 +156,8 @@ def test_refused_before_anything_is_written(tmp_path: Path, layout: Path, name: 
     assert (ran.code, ran.out) == (2, "")
     assert why in " ".join(ran.err.split())
     assert (layout / "index.json").read_bytes() == before
+    ran = policyengine("sign", "127.0.0.1:1/prod/app:1", *files(tmp_path, **wrong), *options)
+    assert ran.code == 2, "nobody was asked either"
 
 
 @pytest.mark.parametrize("file", ["missing", "."])
