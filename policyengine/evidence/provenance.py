@@ -27,7 +27,7 @@ def _current(predicate: Record, source: Source) -> Provenance:
     metadata = member(details, "metadata")
     origin = _origin(definition)
     return _provenance(
-        required(member(details, "builder"), "id"),
+        _builder(details),
         required(definition, "buildType"),
         origin,
         text(metadata, "startedOn"),
@@ -65,13 +65,22 @@ def _older(predicate: Record, version: str, source: Source) -> Provenance:
         origin = materials[position]
     metadata = member(predicate, "metadata")
     return _provenance(
-        required(member(predicate, "builder"), "id"),
+        _builder(predicate),
         required(recipe, "type") if version == "0.1" else required(predicate, "buildType"),
         origin,
         text(metadata, "buildStartedOn"),
         text(metadata, "buildFinishedOn"),
         source,
     )
+
+
+def _builder(holder: Record) -> str:
+    """Who built it. BuildKit writes an empty text where nobody told it (`--provenance=builder-id=…`)."""
+    builder = member(holder, "builder")
+    name = text(builder, "id")
+    if name is None:
+        raise Unreadable("it names no builder", builder, "id")
+    return name
 
 
 def _provenance(

@@ -440,6 +440,7 @@ def test_a_provenance_that_cannot_be_read_says_nothing_of_the_sbom(folder: Path)
     decision = found.decided()
 
     assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "passed", "p.s": "undetermined"}
+    assert "it names no builder" in said(decision)
 
 
 @pytest.fixture(scope="module")
