@@ -235,5 +235,7 @@ def _cosign(predicate: Record, source: Source, inner: Inner) -> Reading:
 
 
 def _finished(predicate: Record) -> str | None:
-    metadata = member(predicate, "metadata")
-    return text(metadata, "scanFinishedOn") or text(metadata, "scan_finished_on")
+    """When the scan ended. The published schema writes `scanMetadata` where the specification's text has `metadata`."""
+    metadata = (member(predicate, key) for key in ("metadata", "scanMetadata", "scan_metadata"))
+    times = (text(each, key) for each in metadata for key in ("scanFinishedOn", "scan_finished_on"))
+    return next(filter(None, times), None)

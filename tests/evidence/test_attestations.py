@@ -398,6 +398,15 @@ def test_vulnerabilities_of_intoto_without_a_result_are_no_clean_scan() -> None:
     assert (scan.tool, str(scan.finished)) == ("scanner.example", "2026-01-01 00:00:00+00:00")
 
 
+@pytest.mark.parametrize("keys", [("scanMetadata", "scanFinishedOn"), ("scan_metadata", "scan_finished_on")])
+def test_the_end_of_a_scan_as_programs_made_from_the_schema_write_it(keys: tuple[str, str]) -> None:
+    scanner = {"uri": "Scanner.example", "result": []}
+    predicate = {"scanner": scanner, keys[0]: {keys[1]: "2026-01-01T00:00:00Z"}}
+    (scan,) = read(intoto("https://in-toto.io/attestation/vulns/v0.2", predicate)).records
+    assert isinstance(scan, Scan)
+    assert str(scan.finished) == "2026-01-01 00:00:00+00:00"
+
+
 def test_cosigns_vulnerability_predicate_holds_the_scanners_own_report() -> None:
     report = {"SchemaVersion": 2, "ArtifactName": "x", "Results": [], "CreatedAt": "2020-01-01T00:00:00Z"}
     kind = "https://cosign.sigstore.dev/attestation/vuln/v1"
