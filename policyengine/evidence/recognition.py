@@ -246,6 +246,11 @@ def _is_anchorectl(value: Any) -> bool:
     return listed and all(type(e) is dict and any(each <= e.keys() for each in marks) for e in value)
 
 
+def _is_neuvector(value: Any) -> bool:
+    report = value.get("report") if type(value) is dict and "apiVersion" not in value else None
+    return type(report) is dict and "vulnerabilities" in report and bool({"modules", "cvedb_version"} & report.keys())
+
+
 def _is_quay(value: Any) -> bool:
     data = value.get("data") if type(value) is dict and "status" in value else None
     return type(data) is dict and type(data.get("Layer")) is dict and "Features" in data["Layer"]
@@ -317,6 +322,7 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
     ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
+    ("neuvector", _is_neuvector, _reader("neuvector")),
     ("quay", _is_quay, _reader("clair", "read_quay")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
     ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),

@@ -37,6 +37,7 @@ OBJECTS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
         ("results metrics generated_at", "a report of Bandit in JSON", _SARIF),
         ("summary details", "a report of Dockle in JSON", _SARIF),
         ("invocation scanner metadata", "the predicate of a scan", "attach the in-toto statement that it belongs to"),
+        ("cveId machineId productName", "an answer of Microsoft Defender's API", _SARIF),
         ("SchemaVersion ProductArn", "a finding of AWS Security Hub", _SARIF),
         ("findingArn packageVulnerabilityDetails", "a finding of Amazon Inspector",
          _CYCLONEDX),
@@ -49,7 +50,7 @@ OBJECTS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
         ("vulnerability artifact matchDetails", "Grype's matches without a report", "attach `grype --output json`"),
     )
 )  # fmt: skip
-"""The keys by which an object is known, or the objects in a list, alone or as `findings`: what it is; the advice."""
+"""The keys of an object, or of those in a list, alone or as `findings` or `value`: what it is; the advice."""
 
 
 def refusal(value: Any) -> EvidenceError:
@@ -69,10 +70,10 @@ def _unread(name: str, advice: str) -> EvidenceError:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """The object, and the first ones of a list, alone or as `findings` of an object."""
+    """The object, and the first ones of a list, alone or as `findings` or `value` of an object."""
     listed = value
     if type(value) is dict:
         yield value
-        listed = value.get("findings", value.get("Findings"))
+        listed = next((value[key] for key in ("findings", "Findings", "value") if key in value), None)
     if is_array(listed):
         yield from (each for each in islice(listed, _FIRST) if type(each) is dict)

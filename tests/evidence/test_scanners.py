@@ -486,6 +486,28 @@ def test_clair_action_escapes_as_for_html() -> None:
     assert found.severity is None
 
 
+NEUVECTOR: Json = {
+    "report": {
+        "vulnerabilities": [
+            {"name": "CVE-2017-18342", "score": 7.5, "severity": "High", "package_name": "PyYAML",
+             "package_version": "3.10-11.el7", "score_v3": 9.8, "feed_rating": "Moderate", "cves": [""]},
+            {"name": "CVE-2015-8356", "score": 7.2, "severity": "High", "package_name": "openssh",
+             "package_version": "7.2_p2-r0", "fixed_version": "1:7.2p2-3", "score_v3": 0, "in_base_image": True},
+        ],
+        "modules": [{"name": "scanner", "version": "1.011", "source": "github"}],
+        "checks": [],
+    }
+}  # fmt: skip
+
+
+def test_neuvectors_report_of_an_image() -> None:
+    found = summary(NEUVECTOR)
+    assert (found["tool"], found["bySeverity"], found["fixable"]) == ("neuvector", {"HIGH": 2}, 1)
+    first, second = findings(NEUVECTOR)
+    assert (str(first.cvss), str(second.cvss), named(first.package)) == ("9.8", "7.2", ("PyYAML", "3.10-11.el7"))
+    assert "no such image" in refusal({"error_message": "no such image", **NEUVECTOR}).message
+
+
 QUAY_VULNERABILITY = {
     "Severity": "Critical",
     "NamespaceName": "debian/updater/bullseye",
@@ -566,6 +588,7 @@ def test_what_dependency_track_exports() -> None:
         ({"id": "x", "status": {}, "scanOriginResource": {}, "result": {}}, "Wiz"),
         ({"metadata": {"imageDigest": "x"}, "securityEvaluation": []}, "Anchore"),
         ({"sbomId": "sha256:a", "extendedSupport": False, "vulnerabilities": []}, "Anchore"),
+        ({"@odata.context": "x", "value": [{"cveId": "CVE-1", "machineId": "m", "productName": "p"}]}, "Defender"),
         ([{"entityInfo": {"id": "sha256:a", "vulnerabilities": []}, "pass": True}], "Prisma"),
         ([{"scan_id": "1", "vulnerabilities": []}], "JFrog"),
         ([{"RuleID": "aws", "Fingerprint": "x", "StartLine": 1, "Secret": "REDACTED"}], "Gitleaks"),
@@ -598,6 +621,7 @@ REPORTS: tuple[Any, ...] = (
     aqua({"name": "CVE-2019-14697", "fix_version": "2", "aqua_severity": "high", "aqua_score": 7.5}),
     anchore("all", {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "a", "package_version": "1"}),
     ANCHORECTL,
+    NEUVECTOR,
     quay("scanned", QUAY_VULNERABILITY),
     dependency_track(tracked(TRACKED, analysis={"isSuppressed": False})),
     harbor(artifact={"digest": "sha256:" + "a" * 64}),
