@@ -129,6 +129,8 @@ def _lines(text: str) -> Iterator[tuple[int, str, str]]:
         if not stripped or stripped[0] == "#":
             continue
         tag, colon, value = stripped.partition(":")
+        if stripped.startswith("Relationship "):
+            continue  # spdx-sbom-generator leaves out the colon; nothing here reads what is related to what
         if not colon or not tag.isalnum():
             raise _broken(f"{quoted(stripped)} is no tag with a value", number)
         value = value.strip()

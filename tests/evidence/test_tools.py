@@ -550,6 +550,23 @@ SPDXID: SPDXRef-File-a
 LicenseConcluded: MIT
 Relationship: SPDXRef-DOCUMENT DESCRIBES SPDXRef-Package-app
 """
+SPDX_SBOM_GENERATOR = b"""SPDXVersion: SPDX-2.2
+SPDXID: SPDXRef-DOCUMENT
+Creator: Tool: spdx-sbom-generator-0.0.1
+
+##### Package representing the app
+
+PackageName: app
+SPDXID: SPDXRef-Package-app
+PackageLicenseDeclared: MIT
+
+Relationship SPDXRef-DOCUMENT DESCRIBES SPDXRef-Package-app
+Relationship SPDXRef-Package-app DEPENDS_ON DocumentRef-a:SPDXRef-Package-b
+
+PackageName: b
+SPDXID: SPDXRef-Package-b
+PackageSupplier: NOASSERTION
+"""
 CDXGEN = cyclonedx(
     "1.5",
     {"type": "library", "group": "", "name": "a", "version": "1", "purl": "pkg:npm/a@1", "bom-ref": "pkg:npm/a@1",
@@ -602,6 +619,7 @@ SBOMS: dict[str, tuple[Any, Json]] = {
     "Tern": (TERN, {"tool": "tern", "packages": 2, "withLicense": 1}),
     "ko": (KO, {"tool": "ko", "toolVersion": "0.15.0", "packages": 2, "withPurl": 2}),
     "bom": (BOM, {"tool": "bom", "toolVersion": "v0.5.1", "packages": 1, "withPurl": 1, "withLicense": 0}),
+    "spdx-sbom-generator": (SPDX_SBOM_GENERATOR, {"toolVersion": "0.0.1", "packages": 2, "withLicense": 1}),
     "cdxgen": (CDXGEN, {"tool": "cdxgen", "packages": 3, "withPurl": 1, "withLicense": 1}),
     "CycloneDX for .NET": (DOTNET, {"packages": 2, "withLicense": 1, "format": "cyclonedx-json-1.2"}),
     "a BOM with another name": (NO_FORMAT, {"packages": 1}),
