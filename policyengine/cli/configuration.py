@@ -19,6 +19,7 @@ from policyengine import limits
 from policyengine.cli.settings import SETTINGS, from_environment, may_be_found, shaped, variable
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import closest, quoted
+from policyengine.files import bounded
 
 OWN, PROJECT = "policyengine.toml", "pyproject.toml"
 TABLE = ("tool", "policyengine")
@@ -115,17 +116,9 @@ def _read(path: str, named: bool) -> File | None:
 
 
 def _content(path: str, named: bool) -> bytes:
-    try:
-        if not named and not Path(path).is_file():
-            raise UsageError(f"the configuration {quoted(path)} is no regular file", "remove it, or add --no-config")
-        with Path(path).open("rb") as file:
-            data = file.read(limits.TRUST_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or "input error").lower()
-        raise UsageError(f"cannot read the configuration {quoted(path)}: {reason}") from None
-    if len(data) > limits.TRUST_FILE_BYTES:
-        raise UsageError(f"the configuration {quoted(path)} has more than {limits.TRUST_FILE_BYTES} bytes")
-    return data
+    if not named and not Path(path).is_file():
+        raise UsageError(f"the configuration {quoted(path)} is no regular file", "remove it, or add --no-config")
+    return bounded(path, limits.TRUST_FILE_BYTES, f"the configuration {quoted(path)}")
 
 
 def _parsed(path: str, data: bytes) -> tuple[str, Any]:

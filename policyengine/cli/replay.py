@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from policyengine import limits
 from policyengine.decision.model import Decision
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import quoted
+from policyengine.files import bounded
 from policyengine.reports.json import document
 
 SHOWN = 20
@@ -25,7 +25,7 @@ def read(path: str) -> Report:
     from policyengine.schemas import decision
     from policyengine.strictjson import JsonError, loads
 
-    data = _bytes(path)
+    data = bounded(path, limits.DOCUMENT_BYTES, quoted(path))
     try:
         content = loads(data)
         decision.read(data)
@@ -36,17 +36,6 @@ def read(path: str) -> Report:
     if "decisions" in content:
         raise UsageError(f"{quoted(path)} holds several decisions", "write each image's decision to a file of its own")
     return content
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        with Path(path).open("rb") as file:
-            data = file.read(limits.DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read {quoted(path)}: {(error.strerror or 'input error').lower()}") from None
-    if len(data) > limits.DOCUMENT_BYTES:
-        raise UsageError(f"{quoted(path)} has more than {limits.DOCUMENT_BYTES} bytes")
-    return data
 
 
 def _first(error: Any) -> str:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from policyengine import limits
 from policyengine.errors import UsageError
+from policyengine.files import bounded
 
 SUFFIX = ".policy"
 
@@ -29,13 +30,7 @@ def read(path: Path) -> Source:
 
     Raises `UsageError` for what is no UTF-8 text, or is larger than `limits` allow.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(limits.POLICY_FILE_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read `{path}`: {(error.strerror or 'input error').lower()}") from None
-    if len(data) > limits.POLICY_FILE_BYTES:
-        raise UsageError(f"`{path}` is larger than {limits.POLICY_FILE_BYTES} bytes", "split it into several policies")
+    data = bounded(path, limits.POLICY_FILE_BYTES, f"`{path}`", "split it into several policies")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

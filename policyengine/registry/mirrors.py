@@ -7,13 +7,13 @@ referrers, which nothing binds, come from the registry itself. Policies and trus
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from policyengine import limits
 from policyengine.errors import ContentError, InvalidReference, PolicyEngineError, RegistryError, UsageError
+from policyengine.files import bounded
 from policyengine.oci import Descriptor, Reference, is_digest, quoted
 from policyengine.oci.hosts import canonical_host
 from policyengine.registry.repository import Repository
@@ -129,15 +129,10 @@ def configured(path: str | None, environment: Mapping[str, str]) -> Mirrors:
         return Mirrors()
     import tomllib
 
+    data = bounded(path, limits.LOGIN_FILE_BYTES, f"the mirrors in {quoted(path)}")
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(limits.LOGIN_FILE_BYTES + 1)
-        if len(data) > limits.LOGIN_FILE_BYTES:
-            raise UsageError(f"the mirrors in {quoted(path)} have more than {limits.LOGIN_FILE_BYTES} bytes")
         document = tomllib.loads(data.decode())
         return Mirrors(_distinct([_rule(table) for table in _tables(document, "registry")]))
-    except OSError as error:
-        raise UsageError(f"the mirrors in {quoted(path)} cannot be read: {str(error.strerror).lower()}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the mirrors in {quoted(path)} cannot be read: {error}", "see docs/registries.md") from None
 

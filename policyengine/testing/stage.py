@@ -12,6 +12,7 @@ from policyengine import limits
 from policyengine.errors import EvidenceError, UsageError
 from policyengine.evidence.assembly import Document, Evidence
 from policyengine.evidence.model import Collection, Gap, Signature
+from policyengine.files import bounded
 from policyengine.language.checked import CustomKind, GivenRecord, Step
 from policyengine.testing.records import Records
 
@@ -150,14 +151,7 @@ class Stage:
 
 def content(path: Path) -> bytes:
     """The bytes of a test's file; raises `UsageError`."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(limits.DOCUMENT_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cannot read `{path}`: {(error.strerror or 'input error').lower()}") from None
-    if len(data) > limits.DOCUMENT_BYTES:
-        raise UsageError(f"`{path}` is larger than {limits.DOCUMENT_BYTES} bytes")
-    return data
+    return bounded(path, limits.DOCUMENT_BYTES, f"`{path}`")
 
 
 def readings(base: Document, data: bytes, kind: str) -> Document:

@@ -227,7 +227,7 @@ def test_files_that_are_none(sources: Path, tmp_path: Path) -> None:
     (tmp_path / "utf16.toml").write_bytes("all = true".encode("utf-16"))
     assert "is not UTF-8" in decide(sources, "--config", tmp_path / "utf16.toml").err
     (tmp_path / "long.toml").write_text("#" * 2_000_000)
-    assert "more than 1048576 bytes" in decide(sources, "--config", tmp_path / "long.toml").err
+    assert "larger than 1048576 bytes" in decide(sources, "--config", tmp_path / "long.toml").err
     assert "contradict each other" in decide(sources, "--config", file, "--no-config").err
 
 
