@@ -45,8 +45,8 @@ def command(terminal: Terminal, **options: Any) -> int:
 
     Everything about an image is fetched once, and both policy sets decide about it at the same instant.
     """
+    from policyengine.cli.asking import Options
     from policyengine.cli.comparing import Sides, run
-    from policyengine.cli.evaluation import Options
 
     own = {name: options.pop(name) for name in ("before", "after", "with_environment", "with_parameters", "recorded")}
     identity = Identity.of(options)

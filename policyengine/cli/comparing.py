@@ -10,9 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from policyengine.cli import comparisons
+from policyengine.cli.asking import Options
 from policyengine.cli.batch import each
 from policyengine.cli.comparisons import Comparison
-from policyengine.cli.evaluation import Options, asked, complain, everything_named, judged, terms
+from policyengine.cli.evaluation import asked, complain, everything_named, judged, terms
 from policyengine.cli.images import Image
 from policyengine.cli.instants import moment
 from policyengine.cli.output import outputs, put

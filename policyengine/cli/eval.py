@@ -48,7 +48,9 @@ def command(terminal: Terminal, **options: Any) -> int:
     What names a file or folder that exists is a policy path, the rest are references:
     registry/repository@digest, or :tag, which is resolved once.
     """
-    from policyengine.cli.evaluation import Options, run
+    from policyengine.cli.asking import Options, begun
 
-    identity = Identity.of(options)
-    return run(terminal, Options(identity=identity, **options))
+    asked = begun(Options(identity=Identity.of(options), **options))
+    from policyengine.cli.evaluation import run  # while the registry is answering
+
+    return run(terminal, asked)

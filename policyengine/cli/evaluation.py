@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from policyengine import limits
-from policyengine.cli.identifying import Identity
+from policyengine.cli.asking import Options, check_bounds, stores
 from policyengine.cli.images import Arguments, Image, in_layouts, in_registries, sorted_out
 from policyengine.cli.instants import moment
 from policyengine.cli.output import Output, outputs, put
@@ -30,11 +26,6 @@ from policyengine.reports import FORMATS
 from policyengine.reports.formats import Report, render
 from policyengine.verification.trust import Trust
 
-if TYPE_CHECKING:
-    from policyengine.oci import Reference
-    from policyengine.registry.client import Registry
-    from policyengine.registry.store import Store
-
 PLATFORM = r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?"
 EXIT = {"allow": 0, "deny": 1, "error": 3}
 NOBODY = "name a trust policy with --trust-policy, or let `policyengine init` write a sketch of one"
@@ -45,44 +36,6 @@ HINTS = {
     "unreachable": "check the name, the proxy, --ca-file and --plain-http, or try again",
 }
 """What to do where an image could not be had, by the code of the reason."""
-
-
-class Options(Struct, frozen=True, kw_only=True):
-    """The options of `eval`, as click reads them."""
-
-    arguments: tuple[str, ...]
-    policies: tuple[str, ...] = ()
-    oci_layout: bool = False
-    repository: str | None = None
-    platform: str | None = None
-    at: str | None = None
-    environment: str | None = None
-    parameters: tuple[str, ...] = ()
-    trust_policy: str | None = None
-    trust_store: str | None = None
-    registry_config: str | None = None
-    plain_http: bool = False
-    ca_file: str | None = None
-    identity: Identity = Identity()
-    timeout: float = 60.0
-    workers: int = 8
-    max_signatures: int = limits.SIGNATURES_PER_SUBJECT
-    referrers: str = "auto"
-    offline: bool = False
-    no_cache: bool = False
-    outputs: tuple[str, ...] = ()
-    everything: bool = False
-    no_fail: bool = False
-    fail_on: Literal["deny", "warn"] = "deny"
-    record: str | None = None
-    replay: str | None = None
-    lists: tuple[str, ...] = ()
-    manifests: tuple[str, ...] = ()
-
-    @property
-    def listed(self) -> bool:
-        """Whether files name references, of which there may be any number."""
-        return bool(self.lists or self.manifests)
 
 
 def run(terminal: Terminal, options: Options) -> int:
@@ -177,63 +130,13 @@ def asked(options: Options, references: Sequence[str]) -> list[Image]:
     named = list({str(each): each for each in in_registries(references)}.values())
     if options.offline:
         raise UsageError(f"{named[0].name} is in a registry, and --offline opens no connection", "use --oci-layout")
-    return [
-        Image(Request(each, store, options.platform))
-        for each, store in zip(named, _stores(options, named), strict=True)
-    ]
-
-
-def _stores(options: Options, named: Sequence[Reference]) -> list[Store]:
-    """The repositories of images, with what earlier runs were given there unless nobody wants that."""
-    registry = _registry(options, named)
-    stores: list[Store] = [registry.repository(each.name) for each in named]
-    if options.no_cache:
-        return stores
-    from policyengine.registry.blobcache import BlobCache
-    from policyengine.registry.kept import Kept
-
-    cache = BlobCache()
-    return [Kept(store, each.name, cache) for each, store in zip(named, stores, strict=True)]
-
-
-def _registry(options: Options, named: Sequence[Reference]) -> Registry:
-    from policyengine.registry.client import Registry
-
-    return Registry(
-        plain_http=True if options.plain_http else None,
-        ca_file=options.ca_file,
-        registry_config=options.registry_config,
-        referrers=options.referrers,
-        timeout=options.timeout,
-        workers=options.workers,
-        images=len(named),
-        **_identity(options).settings(each.registry for each in named),
-    )
-
-
-def _identity(options: Options) -> Identity:
-    """Who asks; raises `UsageError` where standard input would be read twice."""
-    if options.identity.password_stdin and "-" in (*options.lists, *options.manifests):
-        raise UsageError("standard input holds either the references or the password", "name a file of references")
-    return options.identity
-
-
-def _bounds(options: Options) -> None:
-    """Refuse bounds that are none, whether this run needs them or not."""
-    if not (math.isfinite(options.timeout) and options.timeout > 0):
-        raise UsageError("the timeout is not a positive number of seconds", "write --timeout 60")
-    if options.workers < 1:
-        raise UsageError("the number of workers is not positive", "write --workers 8")
-    if not 1 <= options.max_signatures <= limits.SIGNATURES_AT_MOST:
-        raise UsageError(
-            f"between 1 and {limits.SIGNATURES_AT_MOST} signatures of one artifact can be tried",
-            f"write --max-signatures {limits.SIGNATURES_PER_SUBJECT}",
-        )
+    repositories = [options.begun] if options.begun is not None else stores(options, named)
+    return [Image(Request(each, store, options.platform)) for each, store in zip(named, repositories, strict=True)]
 
 
 def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
     """By what is decided; everything that can be wrong about it is wrong now, before anything is fetched."""
-    _bounds(options)
+    check_bounds(options)
     policies = PolicySet.load(*paths)
     parameters = policies.parameters(options.parameters) if options.parameters else {}
     trust = Trust.for_evaluation(_path(options.trust_policy), _path(options.trust_store))

@@ -42,7 +42,7 @@ def command(terminal: Terminal, rules: tuple[str, ...], decision: str | None, **
     What names a file or folder that exists is a policy path; what holds a `:` or `@` is an image; the rest are
     rules, as RULE or POLICY.RULE, with `*` for any letters. Codes stand by themselves.
     """
-    from policyengine.cli.evaluation import Options
+    from policyengine.cli.asking import Options
     from policyengine.cli.explaining import run
 
     identity = Identity.of(options)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec.structs import replace
 
 from policyengine.cli import codes, explanations, meanings
-from policyengine.cli.evaluation import Options
+from policyengine.cli.asking import Options
 from policyengine.cli.output import outputs, put
 from policyengine.cli.selecting import Arguments, chosen, sorted_out
 from policyengine.cli.terminal import Terminal

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from policyengine.engine import Request
 from policyengine.errors import InvalidReference, UsageError
 from policyengine.evidence.problems import quoted
 from policyengine.language.source import SUFFIX
 from policyengine.oci import Reference, is_digest
-from policyengine.registry.layout import Layout, parse_layout_reference
 
 if TYPE_CHECKING:
     from policyengine.cli.manifests import Named
+    from policyengine.engine import Request
 
 MARKER = "oci-layout"
 """The file that makes a folder an image layout (image specification, `image-layout.md`)."""
@@ -81,6 +80,9 @@ def in_layouts(references: Sequence[str], repository: str | None, platform: str 
 
 
 def _in_layout(text: str, name: Reference | None, platform: str | None) -> Image:
+    from policyengine.engine import Request
+    from policyengine.registry.layout import Layout, parse_layout_reference
+
     path, target = parse_layout_reference(text)
     tag, digest = (None, target) if is_digest(target) else (target, None)
     registry, repository = (name.registry, name.repository) if name else ("", str(path.absolute()).removeprefix("/"))

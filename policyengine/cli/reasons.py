@@ -10,7 +10,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from policyengine.cli import replay
-from policyengine.cli.evaluation import EXIT, Options, asked, decided, terms
+from policyengine.cli.asking import Options
+from policyengine.cli.evaluation import EXIT, asked, decided, terms
 from policyengine.cli.explanations import Explanation, ImageExplanation
 from policyengine.cli.images import Image
 from policyengine.cli.instants import moment

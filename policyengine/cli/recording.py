@@ -11,7 +11,8 @@ from click.core import ParameterSource
 from msgspec.structs import asdict, replace
 
 from policyengine import limits
-from policyengine.cli.evaluation import Options, all_decided, decided, job
+from policyengine.cli.asking import Options
+from policyengine.cli.evaluation import all_decided, decided, job
 from policyengine.cli.images import Image
 from policyengine.cli.terminal import Terminal
 from policyengine.decision.combine import ALLOW, worst

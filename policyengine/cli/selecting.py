@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
-from policyengine.cli.evaluation import Options
+from policyengine.cli.asking import Options
 from policyengine.errors import UsageError
 from policyengine.evidence.problems import closest, quoted
 from policyengine.language import checked

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from threading import Timer
 
 HEAD_START = 0.01
 """Seconds by which the first requests go first: an import that holds the interpreter would keep them back."""
-SWITCH = 0.0005
-"""Seconds for which a thread may hold the interpreter. With Python's 5 ms every answer would wait for an import."""
 
 
 def warm() -> None:
@@ -17,7 +14,6 @@ def warm() -> None:
 
     Behind a registry 30 ms away that takes 60 of 390 ms from an `eval`, which else would wait first and import then.
     """
-    sys.setswitchinterval(SWITCH)
     Timer(HEAD_START, _imported).start()
 
 

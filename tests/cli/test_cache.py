@@ -42,6 +42,7 @@ def content(home: Path) -> dict[str, int]:
 def test_what_registries_served_is_kept_and_shown_and_removed(registry: Simulator, tmp_path: Path) -> None:
     cold = evaluate(tmp_path, registry)
     requests = len(registry.seen)
+    assert len(set(registry.paths())) == requests, "nothing is asked for twice"
     warm = evaluate(tmp_path, registry)
     assert (warm.code, warm.out) == (cold.code, cold.out)
     assert all("/referrers/" in path or "/sha256-" in path for path in registry.paths())

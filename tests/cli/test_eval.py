@@ -361,6 +361,14 @@ def test_a_registry_that_is_not_there_cannot_be_decided() -> None:
     assert ran.err.startswith("error[PE304]: ")
 
 
+def test_what_is_wrong_is_said_while_the_registry_does_not_answer(silent: str, tmp_path: Path) -> None:
+    """The first requests leave before the policies are read, and nobody waits for them."""
+    (tmp_path / "broken.policy").write_text("policy broken\nrule")
+    ran = policyengine("eval", f"{silent}/app:1", tmp_path, *TRUST, timeout=40)
+    assert ran.code == 2
+    assert "the policies do not compile" in ran.err
+
+
 def test_a_registry_that_says_nothing_ends_with_the_timeout(silent: str) -> None:
     ran = policyengine("eval", f"{silent}/app:1", POLICIES, *TRUST, "--timeout", "1", timeout=20)
     assert ran.code == 3

@@ -1,0 +1,133 @@
+"""What `eval` is asked: its options, and the repositories of the images.
+
+Nothing here imports the engine, so that the first requests can leave before it is there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from policyengine import limits
+from policyengine.cli.identifying import Identity
+from policyengine.cli.images import in_registries, sorted_out
+from policyengine.errors import PolicyEngineError, UsageError
+
+if TYPE_CHECKING:
+    from policyengine.oci import Reference
+    from policyengine.registry.client import Registry
+    from policyengine.registry.store import Store
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """The options of `eval`, as click reads them."""
+
+    arguments: tuple[str, ...]
+    policies: tuple[str, ...] = ()
+    oci_layout: bool = False
+    repository: str | None = None
+    platform: str | None = None
+    at: str | None = None
+    environment: str | None = None
+    parameters: tuple[str, ...] = ()
+    trust_policy: str | None = None
+    trust_store: str | None = None
+    registry_config: str | None = None
+    plain_http: bool = False
+    ca_file: str | None = None
+    identity: Identity = Identity()
+    timeout: float = 60.0
+    workers: int = 8
+    max_signatures: int = limits.SIGNATURES_PER_SUBJECT
+    referrers: str = "auto"
+    offline: bool = False
+    no_cache: bool = False
+    outputs: tuple[str, ...] = ()
+    everything: bool = False
+    no_fail: bool = False
+    fail_on: Literal["deny", "warn"] = "deny"
+    record: str | None = None
+    replay: str | None = None
+    lists: tuple[str, ...] = ()
+    manifests: tuple[str, ...] = ()
+    begun: Store | None = None
+    """The repository of the one image, where it is being asked for already."""
+
+    @property
+    def listed(self) -> bool:
+        """Whether files name references, of which there may be any number."""
+        return bool(self.lists or self.manifests)
+
+
+def begun(options: Options) -> Options:
+    """The options with their one image asked for already, where it is one in a registry.
+
+    The manifest and the list of referrers are on their way while the engine is imported, and the policies and what is
+    trusted are read. Of an image 30 ms away that takes 60 of 400 ms. What is wrong with the options is said by who
+    asks in earnest.
+    """
+    busy = options.lists or options.manifests or options.identity.password_stdin  # standard input is read once
+    if busy or options.oci_layout or options.offline or options.record or options.replay:
+        return options
+    try:
+        check_bounds(options)
+        named = in_registries(sorted_out(options.arguments, options.policies).references)
+        if len(named) != 1 or options.repository:
+            return options
+        from policyengine.registry.begun import Begun
+
+        return replace(options, begun=Begun(stores(options, named)[0], named[0].target))
+    except PolicyEngineError:
+        return options
+
+
+def stores(options: Options, named: Sequence[Reference]) -> list[Store]:
+    """The repositories of images, with what earlier runs were given there unless nobody wants that."""
+    registry = _registry(options, named)
+    found: list[Store] = [registry.repository(each.name) for each in named]
+    if options.no_cache:
+        return found
+    from policyengine.registry.blobcache import BlobCache
+    from policyengine.registry.kept import Kept
+
+    cache = BlobCache()
+    return [Kept(store, each.name, cache) for each, store in zip(named, found, strict=True)]
+
+
+def _registry(options: Options, named: Sequence[Reference]) -> Registry:
+    from policyengine.registry.client import Registry
+
+    return Registry(
+        plain_http=True if options.plain_http else None,
+        ca_file=options.ca_file,
+        registry_config=options.registry_config,
+        referrers=options.referrers,
+        timeout=options.timeout,
+        workers=options.workers,
+        images=len(named),
+        **_identity(options).settings(each.registry for each in named),
+    )
+
+
+def _identity(options: Options) -> Identity:
+    """Who asks; raises `UsageError` where standard input would be read twice."""
+    if options.identity.password_stdin and "-" in (*options.lists, *options.manifests):
+        raise UsageError("standard input holds either the references or the password", "name a file of references")
+    return options.identity
+
+
+def check_bounds(options: Options) -> None:
+    """Refuse bounds that are none, whether this run needs them or not."""
+    if not (math.isfinite(options.timeout) and options.timeout > 0):
+        raise UsageError("the timeout is not a positive number of seconds", "write --timeout 60")
+    if options.workers < 1:
+        raise UsageError("the number of workers is not positive", "write --workers 8")
+    if not 1 <= options.max_signatures <= limits.SIGNATURES_AT_MOST:
+        raise UsageError(
+            f"between 1 and {limits.SIGNATURES_AT_MOST} signatures of one artifact can be tried",
+            f"write --max-signatures {limits.SIGNATURES_PER_SUBJECT}",
+        )

@@ -1,0 +1,67 @@
+"""A repository of which one image is being asked for already, before anybody knows what to do with the answer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import TypeVar
+
+from policyengine.errors import PolicyEngineError
+from policyengine.oci import Descriptor, is_digest
+from policyengine.registry.store import Store
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Begun:
+    """The repository `inner`, whose manifest `target` (a tag or digest) is on its way, and the list of its referrers.
+
+    Both requests are made in threads that nobody has to wait for, and each is made once: what it came to, or why it
+    failed, is the answer to whoever asks.
+    """
+
+    def __init__(self, inner: Store, target: str) -> None:
+        self._inner, self._target = inner, target
+        self._resolved = _started(inner.resolve, target)
+        self._listed = _started(inner.referrers, target) if is_digest(target) else None
+
+    def resolve(self, target: str) -> Descriptor:
+        """See `Store.resolve`."""
+        return self._resolved.result() if target == self._target else self._inner.resolve(target)
+
+    def referrers(self, digest: str) -> tuple[Descriptor, ...]:
+        """See `Store.referrers`."""
+        own = self._listed if digest == self._target else None
+        return own.result() if own is not None else self._inner.referrers(digest)
+
+    def manifest(self, descriptor: Descriptor) -> bytes:
+        """See `Store.manifest`."""
+        return self._inner.manifest(descriptor)
+
+    def blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        """See `Store.blob`."""
+        return self._inner.blob(descriptor, limit)
+
+    def elsewhere(self, digest: str) -> tuple[Descriptor, ...]:
+        """See `Store.elsewhere`."""
+        return self._inner.elsewhere(digest)
+
+    def each(self, function: Callable[[T], R], items: Iterable[T]) -> list[R | PolicyEngineError]:
+        """See `Store.each`."""
+        return self._inner.each(function, items)
+
+
+def _started(function: Callable[[str], T], argument: str) -> Future[T]:
+    """What `function` comes to, in a thread of its own."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function(argument))
+        except BaseException as error:  # noqa: BLE001 # it is raised where the result is asked for
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
