@@ -155,7 +155,7 @@ def _statement(statement: Record, source: Source, inner: Inner) -> Reading:
         return _vulnerabilities(member(statement, "predicate"), source)
     if name.startswith("cosign.sigstore.dev/attestation/vuln/"):
         return _cosign(member(statement, "predicate"), source, inner)
-    if name.startswith(("spdx.dev/Document", "cyclonedx.org/", "openvex.dev/ns")):
+    if name.startswith(("spdx.dev/Document", "cyclonedx.org/", "openvex.dev/ns", "syft.dev/bom")):
         return _document(predicate, source, inner)
     return Reading("other", _named(name), (), None, None, source.created)
 

@@ -371,6 +371,15 @@ def test_broken_envelopes_and_predicates_are_refused(broken: Any) -> None:
     assert refusal(broken)
 
 
+def test_what_syft_attests_in_its_own_form() -> None:
+    artifacts = [{"type": "apk", "name": "busybox", "version": "1.34.1-r5", "licenses": ["GPL-2.0-only"]}]
+    document = {"artifacts": artifacts, "descriptor": {"name": "syft", "version": "0.44.1"}}
+    reading = read(intoto("https://syft.dev/bom", document))
+    (found,) = reading.records
+    assert isinstance(found, Sbom)
+    assert (reading.subjects, found.tool, [each.name for each in found.packages.items]) == ((IMAGE,), "syft", ["busybox"])
+
+
 def test_predicates_as_texts() -> None:
     tag_value = "SPDXVersion: SPDX-2.3\nPackageName: a\n"
     for predicate in (json.dumps(SPDX), tag_value, {"Data": json.dumps(SPDX), "Timestamp": "x"}, {"Data": tag_value}):
