@@ -14,6 +14,14 @@ _KNOWN = re.compile(
 )
 
 
+_OWN = re.compile(
+    r"SNYK(?:-[A-Z0-9._]+)+-\d+|(?:GO|PYSEC|RUSTSEC|MAL|GSD|OSV|EUVD)-\d{4}-\d+|(?:DSA|DLA|USN)-\d+-\d+"
+    r"|(?:RHSA|ELSA|ALSA|RLSA|ALAS)-\d{4}[:-]\d+",
+    re.IGNORECASE | re.ASCII,
+)
+"""Ids that nothing but a vulnerability has. Linters have rules of names such as GO-W1000."""
+
+
 def normal(name: str) -> str:
     """`name` without white space around it, in upper case where it is of a known scheme."""
     name = name.strip()
@@ -30,6 +38,11 @@ def cves(text: str) -> list[str]:
 def advisories(text: str) -> list[str]:
     """The CVE ids in `text`, then the GitHub advisories."""
     return [*cves(text), *(found.upper() for found in _GHSA.findall(text))]
+
+
+def is_advisory(name: str) -> bool:
+    """Whether `name` is the id of a vulnerability, in a scheme of those who write advisories."""
+    return _OWN.fullmatch(name) is not None
 
 
 def ranked(names: Iterable[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from importlib import import_module
 
 from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, decimal, member, number, text
-from policyengine.evidence.identifiers import advisories, cves
+from policyengine.evidence.identifiers import advisories, cves, is_advisory
 from policyengine.evidence.model import Finding, Package, Severity
 from policyengine.evidence.packages import named_by, versioned
 from policyengine.evidence.results import Result, logical_name
@@ -174,7 +174,7 @@ def secrets(result: Result) -> Iterable[Finding]:
 
 def anyone(result: Result) -> Iterable[Finding]:
     """A tool that is not known: what a word in its properties or tags says, else its score, else its level."""
-    ids = advisories(result.id or result.message)
+    ids = advisories(result.id or result.message) or [name for name in (result.id,) if is_advisory(name)]
     category = result.once(_tagged) or _SUBJECTS.get(result.tool) or ("CODE" if result.line else "OTHER")
     yield result.finding(
         *ids,

@@ -116,6 +116,23 @@ def test_severities_under_the_names_of_single_tools(
     assert only(sarif(tool, [result("X1", "x", level, properties=properties)])).severity is severity
 
 
+@pytest.mark.parametrize(
+    ("rule", "category"),
+    [
+        ("SNYK-HEX-PAGINATOR-1086684", "VULNERABILITY"),  # by a tool that wraps Snyk
+        ("RUSTSEC-2021-0145", "VULNERABILITY"),  # cargo-audit
+        ("GO-2024-2598", "VULNERABILITY"),
+        ("DLA-3152-1", "VULNERABILITY"),
+        ("RHSA-2024:0001", "VULNERABILITY"),
+        ("GO-W1000", "CODE"),  # a linter's
+        ("MAL-1", "CODE"),
+        ("snyk", "CODE"),
+    ],
+)
+def test_ids_of_advisories_are_those_of_vulnerabilities(rule: str, category: str) -> None:
+    assert only(sarif("anything", [result(rule, "x")], [{"id": rule}])).category == category
+
+
 def test_black_duck_names_the_package_in_properties() -> None:
     own = {"securityRisk": "HIGH", "component": "lodash", "componentVersion": "4.17.20"}
     found = only(sarif("Black Duck", [result("BDSA-2021-1002 (CVE-2021-23337)", "x", "error", properties=own)]))
