@@ -123,6 +123,7 @@ def place(text: str, layout: bool, flag: str = "--oci-layout") -> Place:
         path, target = parse_layout_reference(text)
         return Place(target, path=path)
     _check_no_path(text, flag)
+    _check_repository(text)
     from policyengine.cli.images import in_registries
 
     reference: Reference = in_registries([text])[0]
@@ -137,6 +138,15 @@ def _check_no_path(text: str, flag: str) -> None:
     if os.path.lexists(text):
         what = "folder" if os.path.isdir(text) else "file"  # noqa: PTH112 - a name that no path can have is none
         raise UsageError(f"{quoted(text)} is a {what}, and a reference was expected", "the reference comes first")
+
+
+def _check_repository(text: str) -> None:
+    """Refuse a registry alone, which would be a name on Docker Hub, and its port a tag."""
+    name = text.partition("@")[0].partition(":")[0]
+    if "/" not in text and ("." in name or name == "localhost"):
+        raise UsageError(
+            f"{quoted(text)} names a registry, and no repository in it", f"write {text}/REPOSITORY@sha256:…, or …:TAG"
+        )
 
 
 @contextmanager

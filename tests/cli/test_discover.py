@@ -96,6 +96,14 @@ def test_what_one_place_lists_and_the_other_does_not() -> None:
     assert found == {"api": one, "tag": other, "auto": one | other}
 
 
+@pytest.mark.parametrize("text", ["localhost:5000", "127.0.0.1:5000", "registry.example.com", "localhost"])
+def test_a_registry_alone_is_no_image(text: str) -> None:
+    """By the grammar it would be an image on Docker Hub, and its port a tag."""
+    ran = policyengine("discover", text)
+    assert ran.code == 2
+    assert "no repository in it" in ran.err
+
+
 def test_that_there_is_nothing_is_an_answer() -> None:
     content = Content()
     content.image(tag="1.4")
