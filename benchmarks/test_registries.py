@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.test_cold_start import surroundings
 from policyengine import PolicySet, Registry, Trust, evaluate
 from policyengine.registry.blobcache import BlobCache
 from policyengine.registry.kept import Kept
@@ -28,7 +30,7 @@ from tests.example import build
 from tests.interop import peers
 from tests.interop.peers import BIN, Notation
 from tests.interop.pipeline import POLICY, Pipeline
-from tests.simulator.content import SARIF, SPDX, Content
+from tests.simulator.content import SARIF, SIGNATURE, SPDX, Content
 from tests.simulator.latency import Far
 from tests.simulator.loading import loaded
 from tests.simulator.registry import Simulator
@@ -72,8 +74,36 @@ def pipeline(tmp_path: Path) -> Iterator[Pipeline]:
     serving.stop()
 
 
+def ratify(pipeline: Pipeline, folder: Path) -> list[str]:
+    """The command of Ratify that verifies the same; none where it is not on the PATH, with its plugins beside it.
+
+    It keeps what it fetched below `folder / "ratify"`.
+    """
+    found = shutil.which("ratify")
+    if not found:
+        return []
+    documents = {"sbom": "application/spdx+json", "vulnerabilityreport": "application/sarif+json"}
+    statement = json.loads((pipeline.notation.folder / "trustpolicy.json").read_bytes())
+    statement["trustPolicies"][0]["trustStores"] = ["ca:certs"]
+    certificates = str(pipeline.notation.folder / "truststore/x509/ca/order-api")
+    signatures = {"name": "notation", "artifactTypes": SIGNATURE, "verificationCerts": [certificates]}
+    plugins = [{"name": n, "artifactTypes": kind, "nestedReferences": SIGNATURE} for n, kind in documents.items()]
+    verifiers = [{**signatures, "trustPolicyDoc": statement}, *plugins]
+    policy = {"name": "configPolicy", "artifactVerificationPolicies": {SIGNATURE: "any", "default": "all"}}
+    configuration = {
+        "store": {
+            "version": "1.0.0",
+            "plugins": [{"name": "oras", "useHttp": True, "localCachePath": str(folder / "ratify")}],
+        },
+        "policy": {"version": "1.0.0", "plugin": policy},
+        "verifier": {"version": "1.0.0", "pluginBinDirs": [str(Path(found).parent)], "plugins": verifiers},
+    }
+    (folder / "ratify.json").write_text(json.dumps(configuration))
+    return [found, "verify", "-c", str(folder / "ratify.json"), "-s"]
+
+
 def stages(pipeline: Pipeline, host: str, folder: Path) -> dict[str, Callable[[], None]]:
-    """The shell stage, and `eval` in three ways, each as a process of its own."""
+    """The shell stage, Ratify if it is there, and `eval` in two ways, each as a process of its own."""
     names = ["image", "scan", "sbom"]
     references = [pipeline.image, *pipeline.attached.values()]
     far = {name: text.replace(pipeline.registry.host, host) for name, text in zip(names, references, strict=True)}
@@ -82,7 +112,7 @@ def stages(pipeline: Pipeline, host: str, folder: Path) -> dict[str, Callable[[]
         "HOME": str(folder),
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
-    environment = os.environ | home | far | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    environment = surroundings(folder) | home | far | {"PATH": f"{BIN}:{os.environ['PATH']}"}
     command = [str(Path(sys.executable).with_name("policyengine")), "eval", far["image"], str(POLICY), "-o", "json"]
 
     def run(*what: str) -> Callable[[], None]:
@@ -90,7 +120,12 @@ def stages(pipeline: Pipeline, host: str, folder: Path) -> dict[str, Callable[[]
 
     command += ["--trust-policy", str(pipeline.notation.folder / "trustpolicy.json")]
     command += ["--trust-store", str(pipeline.notation.folder / "truststore")]
-    return {"shell": run("sh", "-c", SHELL), "cold": run(*command, "--no-cache"), "warm": run(*command)}
+    own = {"eval, cold": run(*command, "--no-cache"), "eval, warm": run(*command)}
+    peer = ratify(pipeline, folder)
+    if peer:
+        forgetful = ["sh", "-c", 'rm -r "$0"; "$@"', str(folder / "ratify")]
+        own |= {"ratify, cold": run(*forgetful, *peer, far["image"]), "ratify, warm": run(*peer, far["image"])}
+    return {"shell": run("sh", "-c", SHELL), **own}
 
 
 def succeed(command: Sequence[str], environment: dict[str, str]) -> None:
@@ -121,9 +156,9 @@ def test_against_the_shell_stage(pipeline: Pipeline, tmp_path: Path, capsys: pyt
                 computed[name] = min(computed.get(name, 60.0), processor() - before)
                 requests[name] = len(far.paths)
     shell = taken["shell"]
-    for name in ("cold", "warm"):
+    for name in [name for name in taken if name != "shell"]:
         ratio = statistics.median(own / stage for own, stage in zip(taken[name], shell, strict=True))
-        say(capsys, f"eval through {DELAY * 1000:.0f} ms, {name}: {requests[name]} requests, "
+        say(capsys, f"{name}, through {DELAY * 1000:.0f} ms: {requests[name]} requests, "
             f"{statistics.median(taken[name]) * 1000:.0f} ms; shell stage: {requests['shell']} requests, "
             f"{statistics.median(shell) * 1000:.0f} ms; ratio {ratio:.2f} (goal {GOAL}); processor time "
             f"{computed[name] * 1000:.0f} and {computed['shell'] * 1000:.0f} ms")  # fmt: skip
