@@ -1,4 +1,4 @@
-"""CSAF 2.0 and 2.1 advisories as VEX: one record for each vulnerability and status."""
+"""CSAF 2.0 and 2.1 advisories as VEX: one record for each vulnerability, status and justification."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ def read(advisory: Record, source: Source) -> Reading:
 def _statements(
     vulnerability: Record, products: _Products, author: str | None, stated: datetime | None, source: Source
 ) -> list[Vex]:
-    """One record for each status that products have."""
+    """One record for each status that products have, and for each justification of it."""
     return [
         Vex(
             ids=_names(vulnerability),
             status=status,
             products=products.packages(names),
             digest=source.digest,
-            justification=_justification(vulnerability, names),
+            justification=label,
             author=author,
             timestamp=stated,
             signatures=source.signatures,
         )
-        for status, names in products.statuses(vulnerability)
+        for status, label, names in products.statuses(vulnerability)
     ]
 
 
@@ -73,14 +73,6 @@ def _names(vulnerability: Record) -> tuple[str, ...]:
     if not names:
         raise Unreadable("a vulnerability has no id")
     return ranked(names)
-
-
-def _justification(vulnerability: Record, names: frozenset[str]) -> str | None:
-    """The label of the flag that concerns the products called `names`."""
-    for flag in records(vulnerability, "flags"):
-        if names & set(texts(flag, "product_ids")):
-            return text(flag, "label")
-    return None
 
 
 class _Products:
@@ -107,24 +99,37 @@ class _Products:
         known = (purl for name in names for purl in self._purls.get(name, ()))
         return frozenset(name for purl in known for name in covered(purl, [], (), self._source))
 
-    def statuses(self, vulnerability: Record) -> Iterable[tuple[str | None, frozenset[str]]]:
-        """Each status with the products that have it; `None` for "not affected" without a reason."""
+    def statuses(self, vulnerability: Record) -> Iterable[tuple[str | None, str | None, frozenset[str]]]:
+        """Each status and justification with its products; the status is `None` for "not affected" without a reason."""
         by_product: dict[str, set[str]] = {}
         stated = member(vulnerability, "product_status")
         for group, status in _GROUPS.items():
             for name in texts(stated, group):
                 by_product.setdefault(name, set()).add(status)
-        reasoned = self._reasoned(vulnerability)
-        found: dict[str | None, set[str]] = {}
+        reasoned, labels = self._reasoned(vulnerability), self._labels(vulnerability)
+        found: dict[tuple[str | None, str | None], set[str]] = {}
         for name, several in by_product.items():
             status = several.pop() if len(several) == 1 else self._conflict(name)
             known = None if status == "NOT_AFFECTED" and not (reasoned is None or name in reasoned) else status
-            found.setdefault(known, set()).add(name)
-        return [(status, frozenset(names)) for status, names in found.items()]
+            found.setdefault((known, labels.get(name)), set()).add(name)
+        return [(status, label, frozenset(names)) for (status, label), names in found.items()]
 
     def _conflict(self, name: str) -> str:
         self.conflicts.append(f"the product {quoted(name)} has several statuses at once, and counts as affected")
         return "AFFECTED"
+
+    def _labels(self, vulnerability: Record) -> dict[str, str | None]:
+        """The label of each product's flag; `None` where several flags contradict each other."""
+        products: dict[str, set[str | None]] = {}
+        groups: dict[str, set[str | None]] = {}
+        for flag in records(vulnerability, "flags"):
+            for names, labels in ((texts(flag, "product_ids"), products), (texts(flag, "group_ids"), groups)):
+                for name in names:
+                    labels.setdefault(name, set()).add(text(flag, "label"))
+        for group, label in _agreed(groups).items():
+            for name in self._groups.get(group, ()):
+                products.setdefault(name, set()).add(label)
+        return _agreed(products)
 
     def _reasoned(self, vulnerability: Record) -> set[str] | None:
         """The products for which a flag or an impact is given; `None` where one is given for all."""
@@ -138,6 +143,10 @@ class _Products:
             found.update(names)
             groups.update(within)
         return found.union(*(self._groups.get(group, ()) for group in groups))
+
+
+def _agreed(labels: dict[str, set[str | None]]) -> dict[str, str | None]:
+    return {name: several.pop() if len(several) == 1 else None for name, several in labels.items()}
 
 
 def _impacts(vulnerability: Record) -> list[Record]:

@@ -189,6 +189,25 @@ def test_statuses_of_csaf(vulnerability: Json, statuses: list[str | None]) -> No
     assert statuses or "no status" in reading.warnings[-1]
 
 
+def test_no_product_of_csaf_has_the_justification_of_another() -> None:
+    known = [{"product_id": name, "product_identification_helper": {"purl": f"pkg:npm/{name}@1"}} for name in "abcd"]
+    flags = [
+        {"label": "component_not_present", "product_ids": ["a", "d"]},
+        {"label": "inline_mitigations_already_exist", "product_ids": ["b"]},
+        {"label": "vulnerable_code_not_present", "group_ids": ["G"]},
+    ]
+    groups = [{"group_id": "G", "product_ids": ["c", "d"]}]
+    vulnerability = {"cve": "CVE-2024-0001", "product_status": {"known_not_affected": list("abcd")}, "flags": flags}
+    found = statements(csaf(vulnerability, tree={"full_product_names": known, "product_groups": groups}))
+    assert {each.status for each in found} == {"NOT_AFFECTED"}
+    assert {(each.justification, *each.products) for each in found} == {
+        ("component_not_present", "pkg:npm/a@1"),
+        ("inline_mitigations_already_exist", "pkg:npm/b@1"),
+        ("vulnerable_code_not_present", "pkg:npm/c@1"),
+        (None, "pkg:npm/d@1"),
+    }
+
+
 def test_a_draft_says_nothing_yet_and_a_product_without_a_purl_covers_nothing() -> None:
     affected = {"cve": "CVE-2024-0001", "product_status": {"fixed": ["P"]}}
     assert "draft" in refusal(csaf(affected, status="draft"))
