@@ -7,6 +7,8 @@ BIN := .venv/bin
 RUNTIME := .venv/.runtime
 DEV := .venv/.dev
 PEERS := .tools/.peers
+MORE_PEERS := github.com/regclient/regclient/cmd/regctl@v0.8.3 \
+    github.com/distribution/distribution/v3/cmd/registry@v3.0.0 # with dependencies of their own; what cannot be built is skipped
 SITE := .tools/site
 GO := $(shell command -v go 2>/dev/null)
 
@@ -74,6 +76,8 @@ $(PEERS): tests/interop/go.mod tests/interop/go.sum
 	@echo "building oras, notation and olareg into .tools/bin"
 	@cd tests/interop && GOBIN="$(CURDIR)/.tools/bin" $(GO) install tool && touch "$(CURDIR)/$@" \
 	    || { echo "the peers could not be built: the tests in tests/interop skip"; test -z "$$POLICYENGINE_REQUIRE_INTEROP"; }
+	@for peer in $(MORE_PEERS); do GOBIN="$(CURDIR)/.tools/bin" $(GO) install "$$peer" \
+	    || echo "$$peer could not be built: its tests skip"; done
 
 $(SITE): requirements-docs.txt
 	@rm -rf $(SITE)

@@ -37,10 +37,9 @@ def installed(name: str) -> str:
 
 
 class DockerRegistry:
-    """The registry of the distribution project (2.8) over TLS with a login, on a free port of the loopback address."""
+    """The registry of the distribution project over TLS with a login, on a free port of the loopback address."""
 
-    def __init__(self, root: Path) -> None:
-        program = installed("docker-registry")
+    def __init__(self, root: Path, program: str) -> None:
         root.mkdir(parents=True)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import pytest
+
 from tests.example import build
 
 BIN = Path(__file__).resolve().parents[2] / ".tools" / "bin"
@@ -20,6 +22,13 @@ NAMES = ("oras", "notation", "olareg")
 
 Referrers = Literal["api", "tag"]
 """Where a signature is listed: by the registry's API, or under the tag `sha256-…` of its subject."""
+
+
+def built(name: str) -> str:
+    """The path of a further peer, which is built where that succeeds; skips where it is not there."""
+    if not (BIN / name).is_file():
+        pytest.skip(f"{name} is not built")
+    return str(BIN / name)
 
 
 def missing() -> list[str]:

@@ -182,6 +182,24 @@ def test_a_registry_over_our_layout_lists_what_is_attached(tmp_path: Path) -> No
     assert found == digests(discovered(f"{layout}:clean", "--oci-layout"))
 
 
+def test_regctl_finds_what_we_attach_and_we_what_it_does(tmp_path: Path) -> None:
+    regctl, layout = peers.built("regctl"), tmp_path / "layout"
+    ran = policyengine("copy", "--from-oci-layout", f"{example.LAYOUT}:clean", "--to-oci-layout", f"{layout}:clean")
+    assert ran.code == 0, ran.err
+    ours = policyengine("attach", "--oci-layout", f"{layout}:clean", scan(tmp_path), "-o", "json").json["digest"]
+    image = ["--subject", f"ocidir://{layout}:clean"]
+    put = ["artifact", "put", "--artifact-type", "a/b", "--file", str(scan(tmp_path)), *image]
+    environment = os.environ | {"HOME": str(tmp_path)}
+    subprocess.run([regctl, *put], check=True, capture_output=True, env=environment)
+    tree = ["artifact", "tree", f"ocidir://{layout}:clean"]
+    shown = subprocess.run([regctl, *tree], check=True, capture_output=True, text=True, env=environment).stdout
+    found = policyengine("discover", "--oci-layout", f"{layout}:clean", "-o", "json").json["referrers"]
+    theirs = [each["digest"] for each in found if each.get("artifactType") == "a/b"]
+    assert len(theirs) == 1
+    assert {ours, *theirs} < set(digests(found))
+    assert all(digest in shown for digest in digests(found))
+
+
 def test_skopeo_reads_and_writes_what_we_copy(image: str, serving: Registry, tmp_path: Path) -> None:
     skopeo = [installed("skopeo"), "--insecure-policy", "copy", "--all", "--preserve-digests"]
     layout = tmp_path / "layout"
@@ -200,10 +218,11 @@ def test_skopeo_reads_and_writes_what_we_copy(image: str, serving: Registry, tmp
     assert ran.json["digest"] == example.digest("clean")
 
 
-@pytest.fixture
-def locked(tmp_path: Path) -> Iterator[DockerRegistry]:
-    """Debian's docker-registry: TLS by an authority of its own, a login, and no referrers API."""
-    found = DockerRegistry(tmp_path / "docker-registry")
+@pytest.fixture(params=["2.8", "3.0"])
+def locked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DockerRegistry]:
+    """The distribution project's registry: TLS by an authority of its own, a login, and no referrers API."""
+    program = installed("docker-registry") if request.param == "2.8" else peers.built("registry")
+    found = DockerRegistry(tmp_path / "docker-registry", program)
     yield found
     found.stop()
 
