@@ -1,4 +1,4 @@
-"""What Dependency-Track exports of a project (`/api/v1/finding/project/…/export`): its Finding Packaging Format."""
+"""What Dependency-Track says of a project: its own Finding Packaging Format, and its results in SARIF."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from functools import partial
 from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, collect, flag, member, number, records, required, text
 from policyengine.evidence.identifiers import ranked
-from policyengine.evidence.model import Finding, Package
+from policyengine.evidence.model import Finding, Package, Severity
 from policyengine.evidence.packages import ecosystem
 from policyengine.evidence.reading import Reading, Source, scanned
+from policyengine.evidence.results import Result, logical_name
 
 TOOL = "dependency-track"
 
+# Its own format -------------------------------------------------------------------------------------
+
 
 def read(report: Record, source: Source) -> Reading:
-    """An export of any version of the format."""
+    """An export (`/api/v1/finding/project/…/export`), of any version of the format."""
     if type(report.get("findings")) is not list:
         raise Unreadable('"findings" is not an array', report, "findings")
     found = collect(report["findings"], partial(_finding, document=source.digest), "finding")
@@ -45,3 +48,26 @@ def _finding(each: Record, document: str) -> Iterable[Finding]:
 
 
 _ALIASES = ("cveId", "ghsaId", "osvId", "gsdId", "snykId", "sonatypeId")
+
+
+# Its results in SARIF -------------------------------------------------------------------------------
+
+_RANKS = {
+    "0": Severity.CRITICAL,
+    "1": Severity.HIGH,
+    "2": Severity.MEDIUM,
+    "3": Severity.LOW,
+    "4": Severity.LOW,  # informational
+    "5": None,  # unassigned
+}
+
+
+def results(result: Result) -> Iterable[Finding]:
+    """The finding of one result. Its level is `error` for what is critical, and for what is high."""
+    own, purl = member(result.data, "properties"), logical_name(result.data) or ""
+    name, rank = text(own, "name"), text(own, "severityRank")
+    yield result.finding(
+        severity=_RANKS[rank] if rank in _RANKS else severity.from_level(result.level),
+        cvss=number(own, "cvssV3BaseScore") or None,
+        package=result.package(name, text(own, "version"), purl if purl.startswith("pkg:") else None) if name else None,
+    )

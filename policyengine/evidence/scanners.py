@@ -284,6 +284,7 @@ KNOWN: Mapping[str, tuple[str, Adapter]] = {
     "osv-scanner": ("osv-scanner", _of("osv")),
     "govulncheck": ("govulncheck", govulncheck),
     "dependency-check": ("dependency-check", dependency_check),
+    "owasp dependency-track": ("dependency-track", _of("dependencytrack")),
     "checkov": ("checkov", checkov),
     "bridgecrew": ("checkov", checkov),
     "prisma cloud": ("checkov", checkov),

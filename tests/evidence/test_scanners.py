@@ -594,6 +594,26 @@ def test_what_dependency_track_exports() -> None:
     assert "findings" in refusal({**document, "findings": None}).message
 
 
+@pytest.mark.parametrize(
+    ("rank", "level", "severity"),
+    [
+        ("0", "error", Severity.CRITICAL),
+        ("1", "error", Severity.HIGH),
+        ("3", "note", Severity.LOW),
+        ("5", "none", None),
+        ("", "error", Severity.HIGH),
+    ],
+)
+def test_dependency_track_ranks_severities_in_sarif(rank: str, level: str, severity: Severity | None) -> None:
+    """As of 4.13."""
+    at = [{"logicalLocations": [{"fullyQualifiedName": "pkg:maven/org.acme/component1@1.1.4?type=jar"}]}]
+    own = {"name": "component1", "group": "org.acme", "version": "1.1.4", "cvssV3BaseScore": "", "severityRank": rank}
+    listed = [result("CVE-2024-0001", "x", level, locations=at, properties=own)]
+    found = only(sarif("OWASP Dependency-Track", listed, [{"id": "CVE-2024-0001"}]))
+    assert (found.severity, found.tool, found.category) == (severity, "dependency-track", "VULNERABILITY")
+    assert named(found.package) == ("component1", "1.1.4")
+
+
 # What is known and not read -------------------------------------------------------------------------
 
 
