@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
 from policyengine.oci import Descriptor, digest_of
+from tests.engine import layouts
 from tests.engine.attaching import CI, RELEASE, STRANGER
 from tests.engine.buildkit import (
     BOTH,
@@ -77,8 +79,31 @@ def test_a_signed_index_vouches_for_what_it_holds(artifact: bool, version: str, 
     assert all(each.signatures == (signature.digest,) for each in decision.evidence)
 
 
+@pytest.mark.parametrize("name", ["oci-artifact", "image-manifest"])
+def test_what_buildkit_itself_wrote(name: str, folder: Path) -> None:
+    with tarfile.open(Path(__file__).parent / "made-by-buildkit" / f"{name}.tar.gz") as archive:
+        for member in filter(tarfile.TarInfo.isfile, archive):
+            path = folder / member.name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(archive.extractfile(member).read())  # type: ignore[union-attr] # it is a file
+    hello = PolicySet.parse(
+        'policy p rule r deny "hello" require some package where package.purl matches "pkg:generic/hello@1.0" '
+        'rule s deny "built" require some provenance where provenance.builder matches "https://github.com/acme/**"'
+    )
+    (index,) = layouts.entries(folder)
+    assert decided(Layout(folder), index["digest"], policies=hello).decision == "deny"
+    with layouts.opened(folder) as written:
+        build.sign(written, layouts.bare(index), RELEASE)
+    decision = decided(Layout(folder), index["digest"], policies=hello)
+
+    assert decision.decision == "allow"
+    assert sorted((each.kind, each.status) for each in decision.evidence) == [("provenance", "used"), ("sbom", "used")]
+    platform = decision.platforms[0].digest
+    assert decided(Layout(folder), platform, policies=hello).decision == "deny", "no index vouches for it"
+
+
 def test_with_the_media_types_of_docker(folder: Path) -> None:
-    """`oci-mediatypes=false`: a manifest list, and layers without an annotation that says what they are."""
+    """As BuildKit wrote them: a manifest list, and layers without an annotation that says what they are."""
     kit = BuildKit(folder)
     platform = docker(kit, [], "amd64")
     statements = [sbom(platform["digest"], "curl"), provenance(platform["digest"])]
