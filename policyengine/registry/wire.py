@@ -222,7 +222,7 @@ def _unreachable(target: Origin, error: Exception) -> Unreachable:
         return failure
     if isinstance(error, httpcore.ProtocolError):
         return Unreachable(f"{target} broke off its answer, or does not speak HTTP")
-    why = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else quoted(error)
+    why = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else quoted(error).strip('"')
     return Unreachable(f"{target} cannot be reached: {why}", "check the name, the network and the proxy")
 
 

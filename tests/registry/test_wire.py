@@ -225,3 +225,10 @@ def test_a_resolver_that_hangs_does_not_hang_us(monkeypatch: pytest.MonkeyPatch)
     with Registry(environment={}, timeout=0.3) as client, pytest.raises(Unreachable):
         client.repository("registry.example.com/a").resolve("1")
     done.set()
+
+
+def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    named(monkeypatch, "registry.example.com")
+    with Registry(environment={}, retry=ONCE) as client, pytest.raises(Unreachable) as caught:
+        client.repository("registry.example.com/a").resolve("1")
+    assert caught.value.message == "https://registry.example.com cannot be reached: its name could not be resolved"
