@@ -86,7 +86,10 @@ def _json(data: bytes) -> tuple[str, Reader, Any]:
     except strictjson.JsonError as fault:
         listed = _lines(data)
         if listed is None:
-            raise EvidenceError(fault.message, "", fault.line, fault.column, fault.offset) from None
+            from policyengine.evidence import strangers
+
+            plain = EvidenceError(fault.message, "", fault.line, fault.column, fault.offset)
+            raise strangers.stream(data) or plain from None
         if not is_statement(listed):
             raise _stranger(listed) from None
         document = Document(listed)

@@ -5,6 +5,7 @@ They come from scanners, so that whoever attaches one believes that there is a s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -42,6 +43,7 @@ OBJECTS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
         ("findingArn packageVulnerabilityDetails", "a finding of Amazon Inspector",
          _CYCLONEDX),
         ("scan_id vulnerabilities", "a report of JFrog Xray in JSON", _SARIF),
+        ("total_rows rows", "a report of JFrog Xray in JSON", _SARIF),
         ("scan_id violations", "a report of JFrog Xray in JSON", _SARIF),
         ("RuleID Fingerprint StartLine", "a report of Gitleaks in JSON", _SARIF),
         ("code column file level line message", "a report of hadolint in JSON", _SARIF),
@@ -63,6 +65,16 @@ def refusal(value: Any) -> EvidenceError:
             if keys <= each.keys():
                 return _unread(name, advice)
     return EvidenceError("the document is JSON of no known format", "", 1, 1, 0)
+
+
+def stream(data: bytes) -> EvidenceError | None:
+    """Why several JSON values after each other are refused, where they are those of govulncheck."""
+    if not _CONFIG.match(data):
+        return None
+    return _unread("a stream of govulncheck in JSON", "attach what it writes with `-format sarif`")
+
+
+_CONFIG = re.compile(rb'\s{0,100}\{\s{0,100}"config"\s{0,100}:\s{0,100}\{\s{0,100}"protocol_version"')
 
 
 def _unread(name: str, advice: str) -> EvidenceError:

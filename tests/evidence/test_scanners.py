@@ -628,6 +628,7 @@ def test_dependency_track_ranks_severities_in_sarif(rank: str, level: str, sever
         ({"@odata.context": "x", "value": [{"cveId": "CVE-1", "machineId": "m", "productName": "p"}]}, "Defender"),
         ([{"entityInfo": {"id": "sha256:a", "vulnerabilities": []}, "pass": True}], "Prisma"),
         ([{"scan_id": "1", "vulnerabilities": []}], "JFrog"),
+        ({"total_rows": 1, "rows": [{"issue_id": "XRAY-1"}]}, "JFrog"),
         ([{"RuleID": "aws", "Fingerprint": "x", "StartLine": 1, "Secret": "REDACTED"}], "Gitleaks"),
         ({"results": [], "errors": [], "paths": {}, "version": "1.0"}, "Semgrep"),
         ([{"number": 1, "security_advisory": {}, "security_vulnerability": {}}], "GitHub"),
@@ -649,6 +650,16 @@ def test_values_written_one_to_a_line_are_read_only_where_they_are_statements() 
         formats.read(line * 2, Source("sha256:d"))
     with pytest.raises(EvidenceError, match="no known format"):
         formats.read(b'{"a": 1}\n{"a": 2}\n', Source("sha256:d"))
+
+
+def test_govulnchecks_stream_is_named() -> None:
+    """It writes its values indented, one after the other."""
+    stream = b'{\n  "config": {\n    "protocol_version": "v1.0.0"\n  }\n}\n{\n  "progress": {}\n}\n'
+    with pytest.raises(EvidenceError, match="govulncheck") as caught:
+        formats.read(stream, Source("sha256:d"))
+    assert "-format sarif" in caught.value.help
+    with pytest.raises(EvidenceError, match="trailing characters"):
+        formats.read(stream.replace(b"config", b"other"), Source("sha256:d"))
 
 
 REPORTS: tuple[Any, ...] = (
