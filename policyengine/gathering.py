@@ -236,7 +236,7 @@ def _second_wave(store: Store, gathered: Gathered, found: Sequence[Candidate], w
     for candidate, result in zip(found, results[: len(found)], strict=True):
         _sort(gathered, candidate, result, lists)
     for document in gathered.documents:
-        _leave_statements(document, wanted)
+        document.parts = document.parts if document.refers else _statements(document, wanted)
     gathered.documents.sort(key=lambda document: document.found.descriptor.digest)
     gathered.signatures.sort(key=lambda signature: signature.found.descriptor.digest)
 
@@ -269,12 +269,6 @@ def _sort(gathered: Gathered, candidate: Candidate, result: Any, lists: dict[str
         gathered.documents.append(document)
 
 
-def _leave_statements(document: Document, wanted: Wanted) -> None:
-    """Leave of what only an index holds the statements that are asked for."""
-    if not document.refers:
-        document.parts = [part for part in document.parts if attestations.promised(part.descriptor) & wanted.kinds]
-
-
 def _document(found: Referrer | Failure, listed: Any) -> Document:
     """A document with the hints of its signatures, which are not examined yet."""
     hints, unlisted = _hints(listed, found.descriptor)
@@ -298,7 +292,7 @@ def _third_wave(store: Store, gathered: Gathered, wanted: Wanted) -> Waves[None]
         _examination(store, document.found.descriptor, signature.found.descriptor, _is_signature)
         for document, signature in nested
     ]
-    parts = [*envelopes(gathered.signatures, wanted), *_early(gathered.documents)]
+    parts = [*envelopes(gathered.signatures, wanted), *_early(gathered.documents, wanted)]
     calls += [_blob(store, part, limits.ENVELOPE_BYTES) for part in parts]
     configuration = _configuration(gathered) if wanted.configuration else None
     if configuration is not None:
@@ -321,19 +315,26 @@ def _signatures(hinted: Sequence[Signature], results: Iterator[Any]) -> list[Sig
     return [Signature(each) for each in found if not isinstance(each, Stray)]
 
 
-def _early(documents: Sequence[Document]) -> list[Part]:
+def _early(documents: Sequence[Document], wanted: Wanted) -> list[Part]:
     """The documents worth fetching before their signatures are verified: somebody signed them, and they are small."""
     found, room = [], 8 * limits.EARLY_BYTES
-    for part in (part for document in documents if _claimed(document) for part in document.parts):
+    for part in (part for document in documents for part in _claimed(document, wanted)):
         if part.descriptor.size <= min(room, limits.EARLY_BYTES):
             room -= part.descriptor.size
             found.append(part)
     return found
 
 
-def _claimed(document: Document) -> bool:
-    """Whether something claims to sign a document, if only with the index that holds it."""
-    return bool(document.signatures) or (document.held is not None and document.held.claimed)
+def _claimed(document: Document, wanted: Wanted) -> list[Part]:
+    """The blobs of a document that something claims to sign: all by itself, statements with the index that holds it."""
+    if document.signatures:
+        return document.parts
+    return _statements(document, wanted) if document.held is not None and document.held.claimed else []
+
+
+def _statements(document: Document, wanted: Wanted) -> list[Part]:
+    """Those blobs of an attestation that may be what is asked for."""
+    return [part for part in document.parts if attestations.promised(part.descriptor) & wanted.kinds]
 
 
 def _configuration(gathered: Gathered) -> Part | None:

@@ -113,7 +113,8 @@ def declared_kind(artifact_type: str) -> str | None:
 
 def kinds_beside(artifact_type: str) -> frozenset[str]:
     """What a document of this type may hold beside what it promises to be: CycloneDX lists vulnerabilities, too."""
-    return _IN_CYCLONEDX if essence(artifact_type).startswith("application/vnd.cyclonedx") else frozenset()
+    name = essence(artifact_type)
+    return next((kinds for prefix, kinds in _BESIDE if name.startswith(prefix)), frozenset())
 
 
 def declared_format(artifact_type: str) -> str | None:
@@ -133,7 +134,10 @@ _FORMATS = {
     "application/csaf+json": "csaf",
 }
 
-_IN_CYCLONEDX = frozenset({"scan", "vex"})
+_BESIDE = (
+    ("application/vnd.cyclonedx", frozenset({"scan", "vex"})),
+    ("application/vnd.docker.attestation.manifest", frozenset({"sbom"})),
+)
 _KINDS = {
     "application/sarif+json": "scan",
     "application/sarif": "scan",
@@ -167,7 +171,7 @@ _KINDS = {
 }
 _PREFIXES = (
     ("application/vnd.in-toto", "unknown"),
-    ("application/vnd.docker.attestation.manifest", "unknown"),
+    ("application/vnd.docker.attestation.manifest", "provenance"),
     ("application/vnd.dsse.envelope", "unknown"),
     ("application/vnd.dev.sigstore.bundle", "unknown"),
     ("application/vnd.aquasec.trivy", "scan"),

@@ -40,7 +40,6 @@ BUILT = PolicySet.parse(
     'policy p rule r deny "built by us" require some provenance where provenance.builder matches '
     '"https://github.com/acme/**" and provenance.source matches "https://github.com/acme/**"'
 )
-LISTED = "application/vnd.docker.attestation.manifest.v1+json"
 VULNS = {"scanner": {"uri": "scanner", "result": []}}
 
 
@@ -321,7 +320,13 @@ def test_a_scan_or_a_vex_inside_counts_for_nothing(folder: Path) -> None:
 def test_the_signature_of_the_index_is_none_of_a_scan(folder: Path) -> None:
     """As a referrer of the platform a scan may be accepted unsigned: unsigned it is, whoever signed the index."""
     vulns = "https://in-toto.io/attestation/vulns/v0.1"
-    found = Image(folder, lambda about: statement(vulns, VULNS, about), artifact=True).sign()
+    found = Image(folder)
+    layer = found.kit.layer(statement(vulns, VULNS, found.platform["digest"]))
+    empty = found.kit.written.blob("application/vnd.oci.empty.v1+json", b"{}")
+    value = {"artifactType": IN_TOTO, "config": empty, "layers": [layer], "subject": found.platform}
+    entry = held(found.kit.manifest(value), found.platform["digest"])
+    found.index = found.kit.index([on(found.platform), entry])
+    found.sign()
     accepted = 'policy p accept unsigned scan rule r deny "scanned" require some scan where scan.tool is "scanner"'
     assert found.decided(PolicySet.parse(accepted)).decision == "allow"
     signed = f"{accepted} and scan is signed"
@@ -385,7 +390,7 @@ class Listing(Watched):
     def __init__(self, image: Image) -> None:
         super().__init__(Layout(image.kit.folder))
         entry, self.about = image.entry, image.platform["digest"]
-        self.listed = Descriptor(entry["mediaType"], entry["digest"], entry["size"], LISTED)
+        self.listed = Descriptor(entry["mediaType"], entry["digest"], entry["size"], IN_TOTO)
 
     def referrers(self, digest: str) -> tuple[Descriptor, ...]:
         found = super().referrers(digest)
@@ -507,14 +512,15 @@ def test_no_index_takes_anything_from_a_referrer(folder: Path) -> None:
 # ---------------------------------------------------------------------------- what it costs
 
 
-def test_what_no_rule_asks_for_costs_nothing(folder: Path) -> None:
-    found = Image(folder).sign()
+@pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
+def test_what_no_rule_asks_for_costs_nothing(artifact: bool, folder: Path) -> None:
+    found = Image(folder, artifact=artifact).sign()
     store = watched(folder)
     scans = PolicySet.parse('policy p rule r deny "one scan" require some scan where scan.tool is "trivy"')
     decision = decided(store, found.index["digest"], policies=scans)
 
     assert found.entry["digest"] not in {name for _, name in store.asked}
-    assert [(each.status, each.artifact_type) for each in decision.evidence] == [("irrelevant", IN_TOTO)]
+    assert [(each.status, each.digest) for each in decision.evidence] == [("irrelevant", found.entry["digest"])]
 
 
 def test_a_statement_of_another_kind_is_not_fetched(folder: Path) -> None:
