@@ -67,7 +67,7 @@ def read(value: Any, source: Source, inner: Inner) -> Reading:
 def _readings(chosen: list[Record], payloads: list[Document], source: Source, inner: Inner) -> list[Reading]:
     """What the `chosen` statements say. All `payloads` are read whole."""
     try:
-        readings = [_statement(each, source, inner) for each in chosen]
+        readings = [reading for each in chosen for reading in _said(each, source, inner)]
         for payload in payloads:
             payload.finish()
     except strictjson.JsonError as fault:
@@ -145,10 +145,40 @@ def _unreadable(fault: Exception) -> Unreadable:
 # Predicates -----------------------------------------------------------------------------------------
 
 
-def _statement(statement: Record, source: Source, inner: Inner) -> Reading:
-    kind = required(statement, "predicateType")
+def _said(statement: Record, source: Source, inner: Inner) -> list[Reading]:
+    """What a statement says; a collection says what those of its attestations do that a reader is for."""
+    name = _type(required(statement, "predicateType"))
+    if not _COLLECTION.fullmatch(name):
+        return [_statement(name, statement, source, inner)]
+    listed = records(member(statement, "predicate"), "attestations")
+    if len(listed) > limits.STATEMENTS:
+        raise Unreadable(f"it holds more than {limits.STATEMENTS} attestations")
+    found = [_collected(each, source, inner) for each in listed]
+    return [each for each in found if each.kind != "other"] or [_other(name, source)]
+
+
+def _collected(attestation: Record, source: Source, inner: Inner) -> Reading:
+    """One attestation of a collection: a predicate under another key, which was made at a time of its own."""
+    timed = replace(source, created=instant(text(attestation, "endtime")) or source.created)
+    predicate = {"predicate": attestation.get("attestation")}
+    return _statement(_type(required(attestation, "type")), predicate, timed, inner)
+
+
+def _type(kind: str) -> str:
+    return kind.removeprefix("https://").removeprefix("http://")
+
+
+_HOSTS = r"(?:witness\.testifysec\.com|witness\.dev|aflock\.ai)"
+_COLLECTION = re.compile(_HOSTS + r"/attestation-collection/v0\.1")
+"""What Witness, and CI/lock after it, state of one step of a pipeline."""
+_REPORT = re.compile(_HOSTS + r"/attestations/(sarif|vex)/v0\.1")
+_REPORTS = {"sarif": "report", "vex": "vexDocument"}
+"""Where such an attestation holds the document that a step made."""
+
+
+def _statement(name: str, statement: Record, source: Source, inner: Inner) -> Reading:
+    """What a statement with a predicate of the type `name` says."""
     predicate = statement.get("predicate")
-    name = kind.removeprefix("https://").removeprefix("http://")
     if name.startswith(provenance.TYPE):
         return provenance.read(member(statement, "predicate"), name[len(provenance.TYPE) :], source)
     if name.startswith("in-toto.io/attestation/vulns/"):
@@ -157,6 +187,12 @@ def _statement(statement: Record, source: Source, inner: Inner) -> Reading:
         return _cosign(member(statement, "predicate"), source, inner)
     if name.startswith(("spdx.dev/Document", "cyclonedx.org/", "openvex.dev/ns", "syft.dev/bom")):
         return _document(predicate, source, inner)
+    if report := _REPORT.fullmatch(name):
+        return _document(member(statement, "predicate").get(_REPORTS[report[1]]), source, inner)
+    return _other(name, source)
+
+
+def _other(name: str, source: Source) -> Reading:
     return Reading("other", _named(name), (), None, None, source.created)
 
 

@@ -447,6 +447,43 @@ def test_cosigns_vulnerability_predicate_holds_the_scanners_own_report() -> None
     assert refusal(intoto(kind, {"scanner": {"result": SPDX}}))
 
 
+WITNESS = "https://witness.dev/attestations"
+
+
+def collection(*attestations: tuple[str, Any], host: str = "witness.testifysec.com") -> Json:
+    ended = {"endtime": "2026-01-01T00:00:00-05:00"}
+    listed = [{"type": kind, "attestation": said, **ended} for kind, said in attestations]
+    return intoto(f"https://{host}/attestation-collection/v0.1", {"name": "scan", "attestations": listed})
+
+
+@pytest.mark.parametrize("host", ["witness.testifysec.com", "aflock.ai"])
+def test_a_collection_of_witness_says_what_its_attestations_say(host: str) -> None:
+    sarif = {"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "Grype"}}, "results": []}]}
+    said = [
+        (f"{WITNESS}/material/v0.1", {"a": {"sha256": "1"}}),
+        (f"{WITNESS}/sarif/v0.1", {"report": sarif, "reportFileName": "a.sarif"}),
+        (f"{WITNESS}/vex/v0.1", {"vexDocument": openvex(statement(LIBRARY))}),
+        ("https://spdx.dev/Document", SPDX),
+    ]
+    reading = read(dsse(collection(*said, host=host)))
+    scan, vex, sbom = reading.records
+    assert isinstance(scan, Scan)
+    assert isinstance(vex, Vex)
+    assert isinstance(sbom, Sbom)
+    assert (reading.subjects, scan.tool, str(scan.finished)) == ((IMAGE,), "grype", "2026-01-01 05:00:00+00:00")
+
+
+def test_what_a_collection_holds_is_read_whole_or_not_at_all() -> None:
+    link = (f"{WITNESS}/command-run/v0.1", {"cmd": ["true"], "exitcode": 0})
+    reading = read(collection(link))
+    assert (reading.kind, reading.format) == ("other", "in-toto/witness.testifysec.com/attestation-collection/v0.1")
+    assert read(collection(link, (collection()["predicateType"], collection(link)["predicate"]))).kind == "other"
+    broken: Any
+    for broken in ({}, {"report": None}, {"report": {"runs": "x", "version": "2.1.0"}}, []):
+        assert refusal(collection(link, (f"{WITNESS}/sarif/v0.1", broken)))
+    assert "more than 1000 attestations" in refusal(collection(*[link] * 1001))
+
+
 def test_statements_about_something_else_do_not_count() -> None:
     mine, foreign = intoto("https://spdx.dev/Document", SPDX), intoto("https://slsa.dev/provenance/v1", SLSA, OTHER)
     reading = read([mine, foreign])
