@@ -49,10 +49,17 @@ def parse_layout_reference(text: str) -> tuple[Path, str]:
         return _without_tag(path), parse_digest(digest)
     path, tag = split_tag(text)
     if not (path and tag):
-        raise InvalidReference(
-            f"{quoted(text)} names neither a tag nor a digest of the layout", "write PATH@sha256:… or PATH:TAG"
-        )
+        raise InvalidReference(f"{quoted(text)} names neither a tag nor a digest of the layout", _advice(text))
     return Path(path), tag
+
+
+def _advice(path: str) -> str:
+    """How to name an image of what may be a layout."""
+    try:
+        tags = Layout(path).tags if path else []
+    except PolicyEngineError:
+        tags = []
+    return f"write {path}:{tags[0]}, or another of its images" if tags else "write PATH@sha256:… or PATH:TAG"
 
 
 def split_tag(text: str) -> tuple[str, str]:
@@ -145,13 +152,18 @@ class Layout:
         if len(digests) > 1:
             raise Malformed(f"the layout has two images with the tag {quoted(tag)}", "name the image by its digest")
         if not digests:
-            known = {entry.annotations.get(REF_NAME, "") for entry in self._entries} - {""}
-            tags = sorted(name for name in known if not name.startswith("sha256-"))  # lists of referrers
+            tags = ", ".join(quoted(known) for known in self.tags[:10])
             raise NotFound(
                 f"the layout has no image with the tag {quoted(tag)}",
-                f"it has {', '.join(quoted(known) for known in tags[:10])}" if tags else "name the image by its digest",
+                f"it has {tags}" if tags else "name the image by its digest",
             )
         return digests.pop()
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of its images, without those under which referrers are listed."""
+        known = {entry.annotations.get(REF_NAME, "") for entry in self._entries} - {""}
+        return sorted(name for name in known if not name.startswith("sha256-"))
 
     def manifest(self, descriptor: Descriptor) -> bytes:
         """See `Store.manifest`."""

@@ -134,6 +134,19 @@ def test_resolve_by_tag_and_by_digest(content: Content, tmp_path: Path) -> None:
     assert layout.manifest(expected) == content.blobs[image["digest"]]
 
 
+def test_who_names_no_image_is_told_one(content: Content, tmp_path: Path) -> None:
+    image = content.image(tag="1.2")
+    content.attach(image, b"{}")
+    content.list_by_tag(image)
+    with pytest.raises(InvalidReference) as caught:
+        parse_layout_reference(str(content.write(tmp_path)))
+    assert f"{tmp_path}:1.2" in caught.value.help
+    for text in ("", str(tmp_path / "absent"), "/dev/null"):
+        with pytest.raises(InvalidReference) as caught:
+            parse_layout_reference(text)
+        assert "PATH:TAG" in caught.value.help
+
+
 def test_what_is_not_there_is_named(content: Content, tmp_path: Path) -> None:
     content.image(tag="1.2")
     layout = Layout(content.write(tmp_path))
