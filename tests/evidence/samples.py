@@ -80,6 +80,14 @@ COSIGN = statement(
     "https://cosign.sigstore.dev/attestation/vuln/v1",
     {"scanner": {"uri": "trivy", "result": test_tools.TRIVY_TEMPLATE}, "metadata": {}},
 )
+WITNESS = statement(
+    "https://witness.testifysec.com/attestation-collection/v0.1",
+    {"name": "scan", "attestations": [
+        {"type": "https://witness.dev/attestations/command-run/v0.1", "attestation": {"exitcode": 0}},
+        {"type": "https://witness.dev/attestations/vex/v0.1", "attestation": {"vexDocument": OPENVEX},
+         "endtime": "2026-01-01T00:00:00Z"},
+        {"type": "https://spdx.dev/Document", "attestation": test_tools.KO}]},
+)  # fmt: skip
 XML_BOM = b"""<?xml version="1.0"?>
 <bom xmlns="http://cyclonedx.org/schema/bom/1.4" serialNumber="urn:uuid:x" version="1">
   <metadata><timestamp>2026-01-01T00:00:00Z</timestamp><tools><tool><name>t</name><version>1</version></tool></tools>
@@ -122,7 +130,7 @@ def good() -> dict[str, list[bytes]]:
     sarif = [document for document, _ in test_tools.SARIF.values()]
     reports = [document for document, _ in test_tools.REPORTS.values()]
     sboms = [document for document, _ in test_tools.SBOMS.values()]
-    statements = [PROVENANCE, VULNERABILITIES, COSIGN, statement("https://openvex.dev/ns", OPENVEX)]
+    statements = [PROVENANCE, VULNERABILITIES, COSIGN, WITNESS, statement("https://openvex.dev/ns", OPENVEX)]
     return {
         "sarif": [*files("trivy.sarif.json"), *dumped(sarif)],
         "reports": [*files("trivy.json"), *dumped(reports), *dumped(test_scanners.REPORTS)],
