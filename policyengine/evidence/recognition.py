@@ -249,6 +249,16 @@ def _is_anchorectl(value: Any) -> bool:
     return listed and all(type(e) is dict and any(each <= e.keys() for each in marks) for e in value)
 
 
+def _is_roxctl(value: Any) -> bool:
+    result = value.get("result") if type(value) is dict else None
+    return type(result) is dict and type(result.get("summary")) is dict and "TOTAL-COMPONENTS" in result["summary"]
+
+
+def _is_stackrox(value: Any) -> bool:
+    """An image with its scan. What is empty is left out, so that one without components is not known."""
+    return type(value) is dict and "metadata" in value and _has(value.get("scan"), "components", "name")
+
+
 def _is_neuvector(value: Any) -> bool:
     report = value.get("report") if type(value) is dict and "apiVersion" not in value else None
     return type(report) is dict and "vulnerabilities" in report and bool({"modules", "cvedb_version"} & report.keys())
@@ -325,6 +335,8 @@ _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
     ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
     ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
+    ("stackrox", _is_roxctl, _reader("stackrox")),
+    ("stackrox", _is_stackrox, _reader("stackrox", "read_image")),
     ("neuvector", _is_neuvector, _reader("neuvector")),
     ("quay", _is_quay, _reader("clair", "read_quay")),
     ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),

@@ -285,6 +285,7 @@ KNOWN: Mapping[str, tuple[str, Adapter]] = {
     "govulncheck": ("govulncheck", govulncheck),
     "dependency-check": ("dependency-check", dependency_check),
     "owasp dependency-track": ("dependency-track", _of("dependencytrack")),
+    "roxctl": ("stackrox", _of("stackrox")),
     "checkov": ("checkov", checkov),
     "bridgecrew": ("checkov", checkov),
     "prisma cloud": ("checkov", checkov),

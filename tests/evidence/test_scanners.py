@@ -503,6 +503,66 @@ def test_clair_action_escapes_as_for_html() -> None:
     assert found.severity is None
 
 
+ROXCTL: Json = {
+    "result": {
+        "summary": {"CRITICAL": 1, "IMPORTANT": 1, "TOTAL-COMPONENTS": 2, "TOTAL-VULNERABILITIES": 2},
+        "vulnerabilities": [
+            {"cveId": "CVE-2024-0001", "cveSeverity": "CRITICAL", "cveCvss": 9.8, "cveInfo": "https://x",
+             "componentName": "apt", "componentVersion": "1.0", "componentFixedVersion": "1.3"},
+            {"cveId": "CVE-2024-0002", "cveSeverity": "IMPORTANT", "cveInfo": "https://x",
+             "componentName": "curl", "componentVersion": "7.0-rc1", "componentFixedVersion": ""},
+        ],
+    }
+}  # fmt: skip
+STACKROX: Json = {
+    "metadata": {"v1": {"layers": []}},
+    "scan": {
+        "scanTime": "2024-02-03T09:59:36Z",
+        "scannerVersion": "4.4.0",
+        "components": [
+            {"name": "apt", "version": "1.0", "fixedBy": "1.4", "vulns": [
+                {"cve": "CVE-2024-0001", "cvss": 2, "fixedBy": "1.1", "severity": "LOW_VULNERABILITY_SEVERITY"},
+                {"cve": "CVE-2024-0002", "severity": "IMPORTANT_VULNERABILITY_SEVERITY", "suppressed": True},
+            ]},
+            {"name": "bash", "version": "4.2"},
+        ],
+    },
+}  # fmt: skip
+
+
+def test_roxctls_json() -> None:
+    found = summary(ROXCTL)
+    assert (found["tool"], found["bySeverity"], found["fixable"]) == ("stackrox", {"CRITICAL": 1, "HIGH": 1}, 1)
+    assert named(findings(ROXCTL)[1].package) == ("curl", "7.0-rc1")
+    counts = {"TOTAL-COMPONENTS": 2, "TOTAL-VULNERABILITIES": 0}
+    assert summary({"result": {"summary": counts}})["findings"] == 0
+    assert "counts some" in refusal({"result": {"summary": {**counts, "TOTAL-VULNERABILITIES": 2}}}).message
+
+
+def test_an_image_of_stackrox() -> None:
+    found = summary(STACKROX)
+    assert (found["toolVersion"], found["finished"]) == ("4.4.0", "2024-02-03T09:59:36Z")
+    assert (found["bySeverity"], found["fixable"], found["suppressed"]) == ({"LOW": 1, "HIGH": 1}, 1, 1)
+    noted = {**STACKROX, "scan": {**STACKROX["scan"], "notes": ["OS_CVES_UNAVAILABLE"]}}
+    assert "OS_CVES_UNAVAILABLE" in summary(noted)["warnings"][0]
+
+
+@pytest.mark.parametrize(("level", "separator"), [("none", " "), ("error", ":\t")])
+def test_roxctls_sarif_says_in_the_help_what_it_found(level: str, separator: str) -> None:
+    """Up to 4.3 `none` for what is important, as the names of severities were others."""
+    parts = {"Vulnerability": "CVE-2024-0001", "Link": "https://x", "Severity": "IMPORTANT", "CVSS": "8.8",
+             "Component": "openssl-libs", "Version": "1:1.1.1k-9.el8", "Fixed Version": "1:1.1.1k-12.el8"}  # fmt: skip
+    said = "\n".join(f"{key}{separator}{value}" for key, value in parts.items())
+    name = "CVE-2024-0001_openssl-libs_1:1.1.1k-9.el8"
+    rule = {"id": name, "name": "Vulnerabilities", "help": {"text": said}}
+    found = only(sarif("roxctl", [result(name, said, level)], [rule]))
+    assert (found.ids[0], found.severity, str(found.cvss)) == ("CVE-2024-0001", Severity.HIGH, "8.8")
+    assert (named(found.package), found.fix) == (("openssl-libs", "1:1.1.1k-9.el8"), "1:1.1.1k-12.el8")
+    policy = {"id": "No root", "name": "PolicyViolations", "help": {"text": "Severity CRITICAL\nSeverity LOW"}}
+    found = only(sarif("roxctl", [result("No root", "x", level)], [policy]))
+    assert (found.severity, found.category) == (Severity.CRITICAL, "MISCONFIGURATION")
+
+
 NEUVECTOR: Json = {
     "report": {
         "vulnerabilities": [
@@ -669,6 +729,8 @@ REPORTS: tuple[Any, ...] = (
     aqua({"name": "CVE-2019-14697", "fix_version": "2", "aqua_severity": "high", "aqua_score": 7.5}),
     anchore("all", {"vuln": "CVE-2011-3389", "severity": "Medium", "package_name": "a", "package_version": "1"}),
     ANCHORECTL,
+    ROXCTL,
+    STACKROX,
     NEUVECTOR,
     quay("scanned", QUAY_VULNERABILITY),
     dependency_track(tracked(TRACKED, analysis={"isSuppressed": False})),
