@@ -6,8 +6,10 @@ Nothing here imports the engine, so that the first requests can leave before it 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -15,12 +17,29 @@ from msgspec.structs import replace
 from policyengine import limits
 from policyengine.cli.identifying import Identity
 from policyengine.cli.images import in_registries, sorted_out
+from policyengine.cli.instants import moment
+from policyengine.cli.output import outputs
 from policyengine.errors import PolicyEngineError, UsageError
+from policyengine.evidence.problems import quoted
+from policyengine.reports import FORMATS
 
 if TYPE_CHECKING:
+    from policyengine.language.policyset import PolicySet
     from policyengine.oci import Reference
     from policyengine.registry.client import Registry
     from policyengine.registry.store import Store
+    from policyengine.verification.trust import Trust
+
+
+PLATFORM = r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?"
+
+
+class Premises(Struct, frozen=True):
+    """By what is decided, apart from the instant. Parameters are portable values by qualified name."""
+
+    policies: PolicySet
+    parameters: Mapping[str, Any]
+    trust: Trust
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -54,6 +73,7 @@ class Options(Struct, frozen=True, kw_only=True):
     replay: str | None = None
     lists: tuple[str, ...] = ()
     manifests: tuple[str, ...] = ()
+    premises: Premises | None = None
     begun: Store | None = None
     """The repository of the one image, where it is being asked for already."""
 
@@ -63,24 +83,41 @@ class Options(Struct, frozen=True, kw_only=True):
         return bool(self.lists or self.manifests)
 
 
-def begun(options: Options) -> Options:
-    """The options with their one image asked for already, where it is one in a registry.
+def premises(options: Options, paths: Sequence[str]) -> Premises:
+    """The policies in `paths`, and what is trusted; raises what is wrong with them, or with the bounds."""
+    from policyengine.language.policyset import PolicySet
+    from policyengine.verification.trust import Trust
 
-    The manifest and the list of referrers are on their way while the engine is imported, and the policies and what is
-    trusted are read. Of an image 30 ms away that takes 60 of 400 ms. What is wrong with the options is said by who
-    asks in earnest.
+    check_bounds(options)
+    policies = PolicySet.load(*paths)
+    parameters = policies.parameters(options.parameters) if options.parameters else {}
+    policy, store = (Path(text) if text is not None else None for text in (options.trust_policy, options.trust_store))
+    return Premises(policies, parameters, Trust.for_evaluation(policy, store))
+
+
+def begun(options: Options) -> Options:
+    """The options with their one image asked for already, where it is one in a registry and nothing is wrong.
+
+    The manifest and the list of referrers are on their way while the engine is imported. What is wrong with the use of
+    the command or with the policies is known before, and said by whoever asks in earnest.
     """
     busy = options.lists or options.manifests or options.identity.password_stdin  # standard input is read once
     if busy or options.oci_layout or options.offline or options.record or options.replay:
         return options
     try:
-        check_bounds(options)
-        named = in_registries(sorted_out(options.arguments, options.policies).references)
+        outputs(options.outputs, FORMATS)
+        check_platform(options)
+        moment(options.at)
+        arguments = sorted_out(options.arguments, options.policies)
+        named = in_registries(arguments.references)
         if len(named) != 1 or options.repository:
             return options
+        known = premises(options, arguments.policies)
+        known.policies.settle(options.environment, known.parameters)
         from policyengine.registry.begun import Begun
 
-        return replace(options, begun=Begun(stores(options, named)[0], named[0].target))
+        store = Begun(stores(options, named)[0], named[0].target)
+        return replace(options, premises=known, begun=store)
     except PolicyEngineError:
         return options
 
@@ -131,3 +168,9 @@ def check_bounds(options: Options) -> None:
             f"between 1 and {limits.SIGNATURES_AT_MOST} signatures of one artifact can be tried",
             f"write --max-signatures {limits.SIGNATURES_PER_SUBJECT}",
         )
+
+
+def check_platform(options: Options) -> None:
+    """Refuse a platform that is none."""
+    if options.platform is not None and not re.fullmatch(PLATFORM, options.platform):
+        raise UsageError(f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT")

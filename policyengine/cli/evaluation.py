@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 from msgspec.structs import replace
 
-from policyengine.cli.asking import Options, check_bounds, stores
+from policyengine.cli.asking import Options, check_platform, premises, stores
 from policyengine.cli.images import Arguments, Image, in_layouts, in_registries, sorted_out
 from policyengine.cli.instants import moment
 from policyengine.cli.output import Output, outputs, put
@@ -20,13 +18,9 @@ from policyengine.decision.combine import worst
 from policyengine.decision.model import Decision
 from policyengine.engine import Request, Terms, asking, decide_about
 from policyengine.errors import PolicyEngineError, UsageError
-from policyengine.evidence.problems import quoted
-from policyengine.language.policyset import PolicySet
 from policyengine.reports import FORMATS
 from policyengine.reports.formats import Report, render
-from policyengine.verification.trust import Trust
 
-PLATFORM = r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?"
 EXIT = {"allow": 0, "deny": 1, "error": 3}
 NOBODY = "name a trust policy with --trust-policy, or let `policyengine init` write a sketch of one"
 HINTS = {
@@ -121,8 +115,7 @@ def all_decided(terminal: Terminal, options: Options, images: Sequence[Image], b
 
 def asked(options: Options, references: Sequence[str]) -> list[Image]:
     """Every image once, before any of them is asked for: a wrong reference stops the whole command."""
-    if options.platform is not None and not re.fullmatch(PLATFORM, options.platform):
-        raise UsageError(f"{quoted(options.platform)} is not a platform", "write OS/ARCH or OS/ARCH/VARIANT")
+    check_platform(options)
     if options.oci_layout:
         return in_layouts(list(dict.fromkeys(references)), options.repository, options.platform)
     if options.repository:
@@ -136,21 +129,15 @@ def asked(options: Options, references: Sequence[str]) -> list[Image]:
 
 def terms(terminal: Terminal, options: Options, paths: Sequence[str], at: datetime) -> Terms:
     """By what is decided; everything that can be wrong about it is wrong now, before anything is fetched."""
-    check_bounds(options)
-    policies = PolicySet.load(*paths)
-    parameters = policies.parameters(options.parameters) if options.parameters else {}
-    trust = Trust.for_evaluation(_path(options.trust_policy), _path(options.trust_store))
+    known = options.premises or premises(options, paths)
+    policies, trust = known.policies, known.trust
     for warning in policies.warnings:
         terminal.warn(f"{warning.span.path}:{warning.span.line}: {warning.message}")
     if trust.reason:
         terminal.warn(f"no signature is trusted: {trust.reason}; {NOBODY}")
-    policies.settle(options.environment, parameters)
+    policies.settle(options.environment, known.parameters)
     revoked = None if options.offline else asking()
-    return Terms(policies, trust, at, options.environment, parameters, revoked, options.max_signatures)
-
-
-def _path(text: str | None) -> Path | None:
-    return Path(text) if text is not None else None
+    return Terms(policies, trust, at, options.environment, known.parameters, revoked, options.max_signatures)
 
 
 def decided(terminal: Terminal, image: Image, terms: Terms, fail_on: str) -> Decision:

@@ -15,6 +15,8 @@ from tests.cli.example import CLEAN, TRUST, VULNERABLE, evaluate
 from tests.command import policyengine
 from tests.example import AT, LAYOUT, POLICIES, REPOSITORY, digest
 from tests.reports.agents import azure_commands, github_commands
+from tests.simulator.content import Content
+from tests.simulator.registry import Simulator
 
 WARNING = """policy w
 rule never warn "nothing is in here"
@@ -361,12 +363,25 @@ def test_a_registry_that_is_not_there_cannot_be_decided() -> None:
     assert ran.err.startswith("error[PE304]: ")
 
 
-def test_what_is_wrong_is_said_while_the_registry_does_not_answer(silent: str, tmp_path: Path) -> None:
-    """The first requests leave before the policies are read, and nobody waits for them."""
-    (tmp_path / "broken.policy").write_text("policy broken\nrule")
-    ran = policyengine("eval", f"{silent}/app:1", tmp_path, *TRUST, timeout=40)
-    assert ran.code == 2
-    assert "the policies do not compile" in ran.err
+@pytest.mark.parametrize("wrong", [
+    ["BROKEN"],
+    [str(POLICIES), "--at", "yesterday"],
+    [str(POLICIES), "--platform", "linux"],
+    [str(POLICIES), "--environment", "none"],
+    [str(POLICIES), "--param", "none=1"],
+    [str(POLICIES), "--workers", "0"],
+    [str(POLICIES), "-o", "nothing"],
+    [str(POLICIES), "--trust-policy", "BROKEN"],
+])  # fmt: skip
+def test_what_is_wrong_is_known_before_anything_is_fetched(wrong: list[str], tmp_path: Path) -> None:
+    broken = tmp_path / "broken.policy"
+    broken.write_text("policy broken\nrule")
+    named = [str(broken) if each == "BROKEN" else each for each in wrong]
+    trust = TRUST if "--trust-policy" not in wrong else ()
+    with Simulator(Content()) as registry:
+        ran = policyengine("eval", f"{registry.host}/app:1", *named, *trust)
+        assert registry.seen == []
+    assert (ran.code, ran.out) == (2, "")
 
 
 def test_a_registry_that_says_nothing_ends_with_the_timeout(silent: str) -> None:
