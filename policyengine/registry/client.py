@@ -67,8 +67,7 @@ class Registry:
         most: int = limits.RUN_BYTES,
     ) -> None:
         environment = os.environ if environment is None else environment
-        _check_bounds(referrers, timeout, workers)
-        _check_files(ca_file, cert_file, key_file)
+        _check(referrers, timeout, workers, ca_file, cert_file, key_file)
         self._plain_http = False if plain_http is None and ca_file else plain_http
         self._folders = Folders(environment)
         self._trusted = vouched(environment) if trusted_hosts is None else frozenset(trusted_hosts)
@@ -162,14 +161,13 @@ class Registry:
             self._transport.close()
 
 
-def _check_bounds(referrers: str, timeout: float, workers: int) -> None:
+def _check(
+    referrers: str, timeout: float, workers: int, ca_file: str | None, cert_file: str | None, key_file: str | None
+) -> None:
     if referrers not in MODES:
         raise UsageError(f"{quoted(referrers)} is not a way to find referrers", "use auto, api or tag")
     if timeout <= 0 or workers < 1:
         raise UsageError("the timeout and the number of workers must be positive")
-
-
-def _check_files(ca_file: str | None, cert_file: str | None, key_file: str | None) -> None:
     for file in (ca_file, cert_file, key_file):
         if file and not Path(file).is_file():
             raise UsageError(f"{quoted(file)} is not a file")
