@@ -21,8 +21,11 @@ _GROUPS = {
     "first_fixed": "FIXED",
     "known_not_affected": "NOT_AFFECTED",
     "under_investigation": "UNDER_INVESTIGATION",
+    "unknown": "UNDER_INVESTIGATION",
 }
-"""`recommended` says nothing of a status. A product under several statuses counts as affected (section 6.1.6)."""
+"""`recommended` says nothing of a status; `unknown`, of 2.1, excuses as little as one that is investigated.
+A product under several statuses counts as affected (section 6.1.6).
+"""
 
 
 def read(advisory: Record, source: Source) -> Reading:

@@ -177,6 +177,8 @@ FLAG = {"label": "component_not_present", "product_ids": ["P"]}
         ({"product_status": {"known_affected": ["P"]}}, ["AFFECTED"]),
         ({"product_status": {"first_fixed": ["P"]}}, ["FIXED"]),
         ({"product_status": {"recommended": ["P"]}}, []),
+        ({"product_status": {"unknown": ["P"]}}, ["UNDER_INVESTIGATION"]),
+        ({"product_status": {"unknown": ["P"], "known_not_affected": ["P"]}, "flags": [FLAG]}, ["AFFECTED"]),
         ({"product_status": {"fixed": ["P"], "known_affected": ["P"]}}, ["AFFECTED"]),
         ({}, []),
     ],
