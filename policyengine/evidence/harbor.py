@@ -9,9 +9,9 @@ from functools import partial
 from policyengine.evidence import severity
 from policyengine.evidence.fields import Record, Unreadable, collect, member, number, required, text, texts
 from policyengine.evidence.identifiers import ranked
+from policyengine.evidence.marks import HARBOR
 from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.reading import Reading, Source, scanned
-from policyengine.evidence.recognition import HARBOR
 
 
 def read(document: Record, source: Source) -> Reading:

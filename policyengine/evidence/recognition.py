@@ -9,19 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib import import_module
-from itertools import islice
 from typing import Any
 
 from policyengine import strictjson
 from policyengine.errors import EvidenceError
-from policyengine.evidence import pieces
+from policyengine.evidence import marks, pieces
 from policyengine.evidence.fields import Unreadable, is_array
 from policyengine.evidence.pieces import Document
 from policyengine.evidence.reading import Reading, Source
 
 Reader = Callable[[Any, Source], Reading]
 _LINES = 1_000  # statements in one file; real ones hold a handful
-_FIRST = 100  # elements of an array, within which one has to show what it is
 _LOOK = 65_536  # bytes within which a document has to show what it is
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _TEXTS = (
@@ -149,7 +147,6 @@ STATEMENT = "https://in-toto.io/Statement/"
 BUNDLE = "application/vnd.dev.sigstore.bundle"
 OPENVEX = "https://openvex.dev/ns"
 SPDX3 = "https://spdx.org/rdf/3.0"
-HARBOR = ("application/vnd.security.vulnerability.report", "application/vnd.scanner.adapter.vuln.report.harbor")
 
 
 def is_statement(value: Any) -> bool:
@@ -160,37 +157,19 @@ def is_statement(value: Any) -> bool:
         return False
     return (
         {"payloadType", "payload"} <= value.keys()
-        or _begins(value.get("_type"), STATEMENT)
-        or _begins(value.get("mediaType"), BUNDLE)
+        or marks.begins(value.get("_type"), STATEMENT)
+        or marks.begins(value.get("mediaType"), BUNDLE)
         or "provenance_summary" in value
         or type(value.get("attestations")) is list
     )
 
 
-def _begins(value: Any, prefix: str) -> bool:
-    return type(value) is str and value.startswith(prefix)
-
-
-def _keys(*names: str) -> Callable[[Any], bool]:
-    wanted = frozenset(names)
-    return lambda value: type(value) is dict and wanted <= value.keys()
-
-
-def _says(key: str, *words: str) -> Callable[[Any], bool]:
-    return lambda value: type(value) is dict and type(value.get(key)) is str and value[key] in words
-
-
-def _has(value: Any, key: str, *inner: str) -> bool:
-    """Whether one of the first objects in the array at `key` has all the `inner` keys."""
-    listed = value.get(key) if type(value) is dict else None
-    first = islice(listed, _FIRST) if listed is not None and is_array(listed) else ()
-    return any(type(each) is dict and set(inner) <= each.keys() for each in first)
-
-
 def _is_openvex(value: Any) -> bool:
     """A document under its context, or under the empty one that `vexctl merge` once wrote."""
     context = value.get("@context") if type(value) is dict else None
-    return _begins(context, OPENVEX) or (context == "" and _has(value, "statements", "vulnerability", "status"))
+    return marks.begins(context, OPENVEX) or (
+        context == "" and marks.has(value, "statements", "vulnerability", "status")
+    )
 
 
 def _is_csaf(value: Any) -> bool:
@@ -210,7 +189,7 @@ def _is_spdx3(value: Any) -> bool:
     if type(value) is not dict or type(value.get("@graph")) is not list:
         return False
     context = value.get("@context")
-    return any(_begins(each, SPDX3) for each in (context if type(context) is list else [context]))
+    return any(marks.begins(each, SPDX3) for each in (context if type(context) is list else [context]))
 
 
 def _is_wrapped_spdx(value: Any) -> bool:
@@ -223,129 +202,45 @@ def _unwrapped_spdx(value: Any, source: Source) -> Reading:
     return _reader("spdx")(value["sbom"], source)
 
 
-def _is_older_trivy(value: Any) -> bool:
-    """The bare array of results of Trivy's first schema.
-
-    Where it found nothing it wrote `null`, which any broken pipeline may write too: that is no scan.
-    """
-    marks = {"Target", "Vulnerabilities"}
-    return type(value) is list and bool(value) and all(type(e) is dict and marks <= e.keys() for e in value)
-
-
-def _is_harbor(value: Any) -> bool:
-    """A report under its media type, or as a scanner gives it to Harbor."""
-    bare = frozenset(("generated_at", "scanner", "severity", "vulnerabilities"))
-    return type(value) is dict and (bare <= value.keys() or any(key.startswith(HARBOR) for key in value))
-
-
-def _is_sysdig(value: Any) -> bool:
-    scanner = value.get("scanner") if type(value) is dict else None
-    return type(scanner) is dict and _begins(scanner.get("name"), "sysdig") and "result" in value
-
-
-def _is_anchorectl(value: Any) -> bool:
-    marks = ({"vuln", "packageName", "feed"}, {"vuln", "packageName", "packageType"})
-    listed = type(value) is list and bool(value)
-    return listed and all(type(e) is dict and any(each <= e.keys() for each in marks) for e in value)
-
-
-def _is_roxctl(value: Any) -> bool:
-    result = value.get("result") if type(value) is dict else None
-    return type(result) is dict and type(result.get("summary")) is dict and "TOTAL-COMPONENTS" in result["summary"]
-
-
-def _is_stackrox(value: Any) -> bool:
-    """An image with its scan. What is empty is left out, so that one without components is not known."""
-    return type(value) is dict and "metadata" in value and _has(value.get("scan"), "components", "name")
-
-
-def _is_neuvector(value: Any) -> bool:
-    report = value.get("report") if type(value) is dict and "apiVersion" not in value else None
-    return type(report) is dict and "vulnerabilities" in report and bool({"modules", "cvedb_version"} & report.keys())
-
-
-def _is_quay(value: Any) -> bool:
-    data = value.get("data") if type(value) is dict and "status" in value else None
-    return type(data) is dict and type(data.get("Layer")) is dict and "Features" in data["Layer"]
-
-
-def _is_dependency_track(value: Any) -> bool:
-    meta = value.get("meta") if type(value) is dict else None
-    return type(meta) is dict and meta.get("application") == "Dependency-Track" and "findings" in value
-
-
-def _is_trivy_operator(value: Any) -> bool:
-    own = type(value) is dict and _begins(value.get("apiVersion"), "aquasecurity.github.io/")
-    return own and value.get("kind") == "VulnerabilityReport"
-
-
-def _is_osv(value: Any) -> bool:
-    """A report with findings, or one without that holds the scanner's own configuration, which it always writes."""
-    own = type(value) is dict and any(key in value for key in ("experimental_config", "image_metadata"))
-    return _has(value, "results", "packages", "source") or (own and is_array(value.get("results")))
-
-
-def _is_older_gitlab(value: Any) -> bool:
-    """A report of GitLab's schemas before 14, without the part that says how the scan went.
-
-    An empty one says nothing of itself, and is no scan.
-    """
-    own = type(value) is dict and "version" in value and "scan" not in value
-    return own and _has(value, "vulnerabilities", "category", "scanner", "identifiers")
-
-
-def _is_checkov(value: Any) -> bool:
-    """The report on one kind of files, or a list of such reports."""
-    reports = value if type(value) is list else [value]
-    marks = {"check_type", "results", "summary"}
-    return bool(reports) and all(type(each) is dict and marks <= each.keys() for each in reports)
-
-
-def _is_snyk(value: Any) -> bool:
-    projects = value if type(value) is list else [value]
-    marks = ({"vulnerabilities", "dependencyCount"}, {"vulnerabilities", "packageManager"})
-    return bool(projects) and all(type(p) is dict and any(each <= p.keys() for each in marks) for p in projects)
-
-
 _FORMATS: tuple[tuple[str, Callable[[Any], bool], Reader], ...] = (
     ("in-toto", is_statement, _statements),
-    ("sarif", _keys("runs", "version"), _reader("sarif")),
-    ("cyclonedx", _says("bomFormat", "CycloneDX"), _reader("cyclonedx")),
+    ("sarif", marks.keys("runs", "version"), _reader("sarif")),
+    ("cyclonedx", marks.says("bomFormat", "CycloneDX"), _reader("cyclonedx")),
     ("cyclonedx", _is_mislabelled_cyclonedx, _reader("cyclonedx", "read_mislabelled")),
     ("spdx", _is_spdx3, _reader("spdx3")),
-    ("spdx", _keys("spdxVersion"), _reader("spdx")),
-    ("spdx", _says("SPDXID", "SPDXRef-DOCUMENT"), _reader("spdx")),
+    ("spdx", marks.keys("spdxVersion"), _reader("spdx")),
+    ("spdx", marks.says("SPDXID", "SPDXRef-DOCUMENT"), _reader("spdx")),
     ("spdx", _is_wrapped_spdx, _unwrapped_spdx),
-    ("syft", _keys("artifacts", "descriptor"), _reader("syft")),
-    ("github-snapshot", _keys("manifests", "detector", "version"), _reader("syft", "read_snapshot")),
+    ("syft", marks.keys("artifacts", "descriptor"), _reader("syft")),
+    ("github-snapshot", marks.keys("manifests", "detector", "version"), _reader("syft", "read_snapshot")),
     ("openvex", _is_openvex, _reader("vex")),
     ("csaf", _is_csaf, _reader("csaf")),
-    ("grype", _keys("matches", "descriptor"), _reader("grype")),
-    ("trivy", _keys("SchemaVersion"), _reader("trivy")),
-    ("trivy", _keys("ArtifactName", "Results"), _reader("trivy")),
-    ("trivy", _is_older_trivy, _reader("trivy")),
-    ("trivy", _keys("ClusterName"), _reader("trivy", "read_cluster")),
-    ("osv", _is_osv, _reader("osv")),
-    ("prisma", lambda value: _has(value, "results", "distro"), _reader("prisma")),
-    ("prisma", lambda value: _has(value, "results", "compliances"), _reader("prisma")),
-    ("harbor", _is_harbor, _reader("harbor")),
-    ("trivy", _is_trivy_operator, _reader("trivyoperator")),
-    ("sysdig", _is_sysdig, _reader("sysdig")),
-    ("aqua", _keys("image", "resources", "scan_started"), _reader("aqua")),
-    ("anchore", _keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
-    ("anchore", _is_anchorectl, _reader("anchore", "read_list")),
-    ("clair", _keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
-    ("stackrox", _is_roxctl, _reader("stackrox")),
-    ("stackrox", _is_stackrox, _reader("stackrox", "read_image")),
-    ("neuvector", _is_neuvector, _reader("neuvector")),
-    ("quay", _is_quay, _reader("clair", "read_quay")),
-    ("klar", _keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
-    ("clair-scanner", _keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
-    ("gitlab", _keys("scan", "vulnerabilities"), _reader("gitlab")),
-    ("gitlab", _is_older_gitlab, _reader("gitlab", "read_older")),
-    ("dependency-check", _keys("reportSchema", "scanInfo", "dependencies"), _reader("dependencycheck")),
-    ("dependency-track", _is_dependency_track, _reader("dependencytrack")),
-    ("checkov", _is_checkov, _reader("checkov")),
-    ("snyk", _is_snyk, _reader("snyk")),
+    ("grype", marks.keys("matches", "descriptor"), _reader("grype")),
+    ("trivy", marks.keys("SchemaVersion"), _reader("trivy")),
+    ("trivy", marks.keys("ArtifactName", "Results"), _reader("trivy")),
+    ("trivy", marks.is_older_trivy, _reader("trivy")),
+    ("trivy", marks.keys("ClusterName"), _reader("trivy", "read_cluster")),
+    ("osv", marks.is_osv, _reader("osv")),
+    ("prisma", lambda value: marks.has(value, "results", "distro"), _reader("prisma")),
+    ("prisma", lambda value: marks.has(value, "results", "compliances"), _reader("prisma")),
+    ("harbor", marks.is_harbor, _reader("harbor")),
+    ("trivy", marks.is_trivy_operator, _reader("trivyoperator")),
+    ("sysdig", marks.is_sysdig, _reader("sysdig")),
+    ("aqua", marks.keys("image", "resources", "scan_started"), _reader("aqua")),
+    ("anchore", marks.keys("imageDigest", "vulnerabilities", "vulnerability_type"), _reader("anchore")),
+    ("anchore", marks.is_anchorectl, _reader("anchore", "read_list")),
+    ("clair", marks.keys("package_vulnerabilities", "vulnerabilities"), _reader("clair")),
+    ("stackrox", marks.is_roxctl, _reader("stackrox")),
+    ("stackrox", marks.is_stackrox, _reader("stackrox", "read_image")),
+    ("neuvector", marks.is_neuvector, _reader("neuvector")),
+    ("quay", marks.is_quay, _reader("clair", "read_quay")),
+    ("klar", marks.keys("LayerCount", "Vulnerabilities"), _reader("clair", "read_klar")),
+    ("clair-scanner", marks.keys("unapproved", "vulnerabilities"), _reader("clair", "read_scanner")),
+    ("gitlab", marks.keys("scan", "vulnerabilities"), _reader("gitlab")),
+    ("gitlab", marks.is_older_gitlab, _reader("gitlab", "read_older")),
+    ("dependency-check", marks.keys("reportSchema", "scanInfo", "dependencies"), _reader("dependencycheck")),
+    ("dependency-track", marks.is_dependency_track, _reader("dependencytrack")),
+    ("checkov", marks.is_checkov, _reader("checkov")),
+    ("snyk", marks.is_snyk, _reader("snyk")),
 )
 """The formats in JSON. A document that belongs to two families is refused: two readers would see two documents."""
