@@ -7,23 +7,15 @@ from typing import Any
 
 import pytest
 
-from policyengine.errors import InvalidReference
 from policyengine.evidence.globs import glob
 from policyengine.oci import Reference
 from policyengine.oci.hosts import canonical_host
 from policyengine.registry.targets import registry_origin
+from tests.oci.test_references import accepted
 from tests.tables import rows
 
 DISTRIBUTION, OTHERS = "reference_distribution.json", "reference_others.json"
 FILE = "(file scope)"
-
-
-def accepted(text: str) -> bool:
-    try:
-        Reference.parse(text)
-    except InvalidReference:
-        return False
-    return True
 
 
 def is_host(text: str) -> bool:
