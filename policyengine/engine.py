@@ -1,7 +1,7 @@
 """One evaluation, from a reference to a decision.
 
 Bytes → verified values → facts → decision: each step a function of the one before. `evaluate` is the
-story; gathering talks to the store, joining verifies and reads, and the policy set decides.
+story; gathering talks to the store, judging verifies signatures, joining reads documents, and the policy set decides.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from policyengine.gathering import Gathered, Wanted, find
 from policyengine.imaging import image, stated_platform
 from policyengine.indexing import Platform, platforms
 from policyengine.indexing import gathered as gathered_of
-from policyengine.joining import Judge, Reader, Signed, documents, image_signatures
+from policyengine.joining import Reader, documents
+from policyengine.judging import Judge, Signed, image_signatures
 from policyengine.language.policyset import PolicySet
 from policyengine.oci import Descriptor, Index, Reference, quoted
 from policyengine.registry.store import Store

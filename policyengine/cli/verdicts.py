@@ -23,7 +23,7 @@ from policyengine.evidence import formats
 from policyengine.evidence.model import Gap
 from policyengine.evidence.reading import Reading, Source
 from policyengine.gathering import SIGNATURE, Part, Signature, Wanted, envelopes, fetch
-from policyengine.joining import Case, Judge, Signed
+from policyengine.judging import Case, Judge, Signed
 from policyengine.oci import Descriptor, Manifest, Reference
 from policyengine.registry.discovery import Artifact, discover
 from policyengine.registry.referrers import Failure, Referrer
