@@ -261,9 +261,9 @@ def _sort(gathered: Gathered, candidate: Candidate, result: Any, lists: dict[str
     found, refers = failed if isinstance(result, PolicyEngineError) else result
     if isinstance(found, Stray):
         gathered.strays.append(found)
-    elif found.descriptor.artifact_type == SIGNATURE:
+    elif found.descriptor.artifact_type == SIGNATURE and (candidate.held is None or isinstance(found, Referrer)):
         gathered.signatures.append(Signature(found))
-    else:
+    else:  # what an index holds and cannot be had is no signature because a list says so
         document = _document(found, lists.get(found.descriptor.digest, ()))
         document.held, document.refers = candidate.held, refers
         gathered.documents.append(document)

@@ -25,7 +25,7 @@ from policyengine.evidence.model import joined as union
 from policyengine.evidence.reading import Reading, Source
 from policyengine.gathering import Document, Gathered, Part, Wanted, fetch
 from policyengine.judging import Case, Judge, Signed, gap, unlisted
-from policyengine.oci import Descriptor, quoted
+from policyengine.oci import IN_TOTO, Descriptor, quoted
 from policyengine.registry.referrers import Failure
 from policyengine.registry.store import Store
 
@@ -121,8 +121,7 @@ def _evident(reader: Reader, weighed: Weighed, subject: str) -> list[Evident]:
     attached = subject if document.refers else document.found.descriptor.digest  # an older attestation stays current
     base = replace(_unread(weighed, reader.wanted), attached=attached)
     if isinstance(document.found, Failure):
-        known = base.kinds if base.signed else base.kinds & weighed.vouched or base.kinds
-        return [_failed(replace(base, kinds=known), document.found.error)]
+        return [_failed(each, document.found.error) for each in _lost(base, reader.wanted)]
     if not document.parts:
         return [_failed(base, EvidenceError("it has no layer, so there is no document in it"))]
     if not _worth_fetching(reader, weighed):
@@ -130,6 +129,17 @@ def _evident(reader: Reader, weighed: Weighed, subject: str) -> list[Evident]:
     if document.held is None:
         return [_read(base, part, reader.about) for part in document.parts]
     return [_held(_narrowed(base, part, reader.wanted), part, weighed, reader.about) for part in document.parts]
+
+
+def _lost(base: Evident, wanted: Wanted) -> list[Evident]:
+    """What a document may be whose manifest could not be had: what a list promises, and what an index may hold.
+
+    Each by itself: for the one a signature is needed that the other does not need, and no list can belie the index.
+    """
+    inside = wanted.kinds & attestations.KINDS if base.held else frozenset()
+    held = replace(base, artifact_type=IN_TOTO, kinds=inside, declared=False)
+    listed = replace(base, kinds=base.kinds - inside)
+    return [*([held] if inside else []), *([listed] if listed.kinds or listed.declared or not inside else [])]
 
 
 def _unread(weighed: Weighed, wanted: Wanted) -> Evident:
@@ -141,7 +151,7 @@ def _unread(weighed: Weighed, wanted: Wanted) -> Evident:
     return Evident(
         descriptor.digest, descriptor.artifact_type, _promised(document, wanted) - {"declared"},
         signed=bool(weighed.own.signatures.items), vouched=weighed.vouched, doubt=doubt, signatures=signatures,
-        created=_created(descriptor.annotations, signatures.items), listed=listed,
+        created=_created(descriptor.annotations, weighed.own.signatures.items or signatures.items), listed=listed,
         declared=document.refers and descriptor.artifact_type in wanted.declared, held=document.held is not None,
     )  # fmt: skip
 
@@ -201,7 +211,8 @@ def _held(base: Evident, part: Part, weighed: Weighed, about: tuple[str, ...]) -
         record if record.kind in attestations.KINDS else replace(record, signatures=weighed.own.signatures)
         for record in found.records
     )
-    found = replace(found, records=records)
+    signatures = weighed.own.signatures if found.declared else found.signatures
+    found = replace(found, records=records, signatures=signatures)
     return found if weighed.document.refers or found.problem is not None else _bound(base, found, about[0])
 
 

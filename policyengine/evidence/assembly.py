@@ -218,7 +218,9 @@ def _current(documents: Sequence[Document]) -> tuple[Record, ...]:
     the other. What nobody signed may be seen, and hides nothing that somebody trusted signed.
     """
     groups: dict[tuple[str, str, str], list[Record]] = {}
-    signed = {id(record) for document in documents if document.signed for record in document.records}
+    signed = {
+        id(r) for document in documents for r in document.records if document.signed or r.kind in document.vouched
+    }
     candidates = [(document.attached, record) for document in documents for record in document.records]
     for number, (attached, record) in enumerate(candidates):
         maker = _maker(record)

@@ -16,7 +16,7 @@ from policyengine import Decision, Layout, PolicySet, limits
 from policyengine.errors import Unreachable
 from policyengine.oci import Descriptor, digest_of
 from tests.engine import layouts
-from tests.engine.attaching import CI, RELEASE, STRANGER
+from tests.engine.attaching import CI, RELEASE, STRANGER, attach
 from tests.engine.buildkit import (
     BOTH,
     IN_TOTO,
@@ -387,14 +387,14 @@ def test_what_cannot_be_had_is_not_taken_for_none(what: str, content: Any, artif
 class Listing(Watched):
     """A registry that lists the attestation of an image as a referrer of its platform, whatever became of it."""
 
-    def __init__(self, image: Image) -> None:
-        super().__init__(Layout(image.kit.folder))
+    def __init__(self, image: Image, kind: str = IN_TOTO, more: int = 0, failing: Any = None) -> None:
+        super().__init__(Layout(image.kit.folder), failing)
         entry, self.about = image.entry, image.platform["digest"]
-        self.listed = Descriptor(entry["mediaType"], entry["digest"], entry["size"], IN_TOTO)
+        self.listed = Descriptor(entry["mediaType"], entry["digest"], entry["size"] + more, kind)
 
     def referrers(self, digest: str) -> tuple[Descriptor, ...]:
-        found = super().referrers(digest)
-        return (*found, self.listed) if digest == self.about else found
+        found = [each for each in super().referrers(digest) if each.digest != self.listed.digest]
+        return (*found, self.listed) if digest == self.about else tuple(found)
 
 
 @pytest.mark.parametrize("accepting", ["", "accept unsigned scan "])
@@ -410,7 +410,82 @@ def test_nor_where_a_registry_lists_it_as_a_referrer(accepting: str, folder: Pat
     decision = decided(Listing(found), found.index["digest"], policies=policies)
 
     assert decision.decision == "deny"
-    assert [each.status for each in decision.evidence if each.digest == found.entry["digest"]] == ["unreadable"]
+    assert {"unreadable"} <= {each.status for each in decision.evidence if each.digest == found.entry["digest"]}
+
+
+@pytest.mark.parametrize("artifact", [False, True], ids=["image manifest", "OCI artifact"])
+@pytest.mark.parametrize("kind", [layouts.SIGNATURE, "application/sarif+json", "application/vnd.acme.report+json", ""])
+def test_no_list_hides_what_a_signed_index_holds(kind: str, artifact: bool, folder: Path) -> None:
+    """Whoever pushes can list it under any type and with a wrong size, so that it is not found by that."""
+    found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=artifact).sign()
+    found.kit.attach(found.platform, "application/spdx+json", sbom("sha256:00", "curl")["predicate"])
+    policies = PolicySet.parse(
+        'policy p evidence report from "application/vnd.acme.report+json" { ok: bool at "ok" } '
+        'rule r deny "no leftpad" forbid package where package.name is "leftpad" '
+        'rule s warn "few" forbid more than 100 finding rule t warn "ok" require some report where report.ok is true'
+    )
+    decision = decided(Listing(found, kind, 1), found.index["digest"], policies=policies)
+
+    assert decision.decision == "deny"
+    assert ("sbom", "unreadable") in told(decision)
+
+
+@pytest.mark.parametrize("accepting", ["", "accept unsigned scan "])
+def test_an_index_hides_no_scan_that_is_out_of_reach(accepting: str, folder: Path) -> None:
+    """A scan that the signed index lists, too: what nobody can have may still be a scan."""
+    found = Image(folder, lambda about: sbom(about, "curl"))
+    none = PolicySet.parse(
+        f'policy p {accepting}rule r deny "none" forbid finding where finding.severity is CRITICAL '
+        'rule s warn "no leftpad" forbid package where package.name is "leftpad"'
+    )
+    clean = {"matches": [], "descriptor": {"name": "grype", "version": "1"}}
+    found.kit.attach(found.platform, "application/vnd.grype+json", clean)
+    found.entry = held(found.kit.attach(found.platform, IN_TOTO, VULNS), found.platform["digest"])
+    found.index = found.kit.index([on(found.platform), found.entry])
+    found.sign()
+    down = {(what, found.entry["digest"]): Unreachable("no answer") for what in ("manifest", "referrers")}
+    decision = decided(Listing(found, failing=down), found.index["digest"], policies=none)
+
+    assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "undetermined", "p.s": "undetermined"}
+
+
+def test_what_nobody_signed_supersedes_nothing_that_an_index_vouches_for(folder: Path) -> None:
+    accepting = PolicySet.parse(
+        'policy p accept unsigned sbom rule r deny "no leftpad" forbid package where package.name is "leftpad"'
+    )
+    found = Image(folder, lambda about: sbom(about, "leftpad"), artifact=True).sign()
+    newer = sbom("sha256:00", "curl")["predicate"]
+    newer["creationInfo"]["created"] = "2026-11-22T18:00:00Z"
+    attach(found.kit.written, found.platform, "application/spdx+json", build.compact(newer))
+    found.kit.written.close()
+    decision = decided(Listing(found), found.index["digest"], policies=accepting)
+
+    assert decision.decision == "deny"
+    assert told(decision) == [("sbom", "used"), ("sbom", "used")]
+
+
+def test_the_signature_of_the_index_is_none_of_a_declared_kind(folder: Path) -> None:
+    kind = "application/vnd.acme.report+json"
+    policy = (
+        f'policy p evidence report from "{kind}" {{ said: text at "predicateType" }} '
+        'rule r deny "by {0}" require some report where report.said is "acme" and report is signed by x509("CN={0}")'
+    )
+    found = Image(folder)
+    empty = found.kit.written.blob("application/vnd.oci.empty.v1+json", b"{}")
+    layers = [found.kit.layer(statement("acme", {}, found.platform["digest"]))]
+    value = {"artifactType": kind, "config": empty, "layers": layers, "subject": found.platform}
+    found.entry = held(found.kit.manifest(value), found.platform["digest"])
+    found.index = found.kit.index([on(found.platform), found.entry])
+    found.sign(RELEASE)
+    found.kit.sign(found.entry, CI)
+    verdicts = {
+        by: decided(
+            Listing(found, kind), found.index["digest"], policies=PolicySet.parse(policy.replace("{0}", by))
+        ).decision
+        for by in ("ci", "release")
+    }
+
+    assert verdicts == {"ci": "allow", "release": "deny"}
 
 
 def test_an_outage_is_no_allow(folder: Path) -> None:
