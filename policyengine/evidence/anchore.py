@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, required, text
+from policyengine.evidence.fields import Record, array, collect, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Collection, Finding, Gap, Package
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -16,9 +16,7 @@ _NONE = "None"  # Python's, as text
 
 def read(report: Record, source: Source) -> Reading:
     """An answer of `/images/…/vuln/all`. One about operating system packages alone leaves open what else there is."""
-    if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
-    found = collect(report["vulnerabilities"], partial(_vulnerability, document=source.digest), "vulnerability")
+    found = collect(array(report, "vulnerabilities"), partial(_vulnerability, document=source.digest), "vulnerability")
     asked = required(report, "vulnerability_type")
     if asked != "all":
         found = Collection(found.items, (*found.gaps, Gap(f"only vulnerabilities of the kind {asked} were asked for")))

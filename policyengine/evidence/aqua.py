@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, member, number, records, required, text
+from policyengine.evidence.fields import Record, array, collect, member, number, records, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Collection, Finding, Gap, Package, Severity
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -20,11 +20,10 @@ _UNLISTED = ("malware", "sensitive")
 
 def read(report: Record, source: Source) -> Reading:
     """A report of `scannercli scan --jsonfile`."""
-    if type(report.get("resources")) is not list:
-        raise Unreadable('"resources" is not an array', report, "resources")
+    listed = array(report, "resources")
     place = text(report, "image")
     read_one = partial(_vulnerabilities, place=place, document=source.digest)
-    found = collect(report["resources"], read_one, "resource", many=True)
+    found = collect(listed, read_one, "resource", many=True)
     counts = member(report, "vulnerability_summary")
     unread = tuple(
         Gap(f"it counts {total} findings of {name}, which are not read")

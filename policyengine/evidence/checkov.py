@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, required, text
+from policyengine.evidence.fields import Record, array, collect, items, member, required, text
 from policyengine.evidence.identifiers import cves, ranked
 from policyengine.evidence.model import Collection, Finding, Gap, Package, joined
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -23,12 +23,11 @@ def read(report: Any, source: Source) -> Reading:
 
 def _checks(report: Record, document: str) -> Iterable[Collection[Finding]]:
     results = member(report, "results")
-    if type(results.get("failed_checks")) is not list:
-        raise Unreadable('"failed_checks" is not an array', results, "failed_checks")
-    for key, suppressed in (("failed_checks", False), ("skipped_checks", True)):
-        yield collect(items(results, key), partial(_check, suppressed=suppressed, document=document), "check")
-    if failed := len(items(results, "parsing_errors")):
-        yield Collection((), (Gap(f"the scanner could not read {failed} of the files"),))
+    failed, skipped = array(results, "failed_checks"), items(results, "skipped_checks")
+    for listed, suppressed in ((failed, False), (skipped, True)):
+        yield collect(listed, partial(_check, suppressed=suppressed, document=document), "check")
+    if broken := len(items(results, "parsing_errors")):
+        yield Collection((), (Gap(f"the scanner could not read {broken} of the files"),))
 
 
 def _check(each: Record, suppressed: bool, document: str) -> Iterable[Finding]:

@@ -11,8 +11,8 @@ from policyengine.evidence import severity
 from policyengine.evidence.fields import (
     Record,
     Unreadable,
+    array,
     collect,
-    items,
     member,
     number,
     records,
@@ -59,11 +59,10 @@ def _matches(pair: Record, report: Record, document: str) -> Iterable[Finding]:
 
 def read_scanner(report: Record, source: Source) -> Reading:
     """A report of clair-scanner. What its white list approves counts too: that list is nobody's waiver."""
-    if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
+    listed = array(report, "vulnerabilities")
     place = text(report, "image")
     read_one = partial(_feature, place=place, document=source.digest)
-    found = collect(items(report, "vulnerabilities"), read_one, "vulnerability")
+    found = collect(listed, read_one, "vulnerability")
     return scanned("clair-scanner-json", "clair", None, None, found, source)
 
 
@@ -83,11 +82,10 @@ def _feature(each: Record, place: str | None, document: str) -> Iterable[Finding
 def read_quay(report: Record, source: Source) -> Reading:
     """What Quay answers about a manifest, and `clair-action report --format quay`: features, and what each has."""
     layer = member(member(report, "data"), "Layer")
-    if type(layer.get("Features")) is not list:
-        raise Unreadable('"Features" is not an array', layer, "Features")
+    features = array(layer, "Features")
     if (status := required(report, "status")) != "scanned":
         raise Unreadable(f"the status is {quoted(status)}: the scan did not finish", report, "status")
-    found = collect(layer["Features"], partial(_installed, document=source.digest), "feature", many=True)
+    found = collect(features, partial(_installed, document=source.digest), "feature", many=True)
     name = text(layer, "Name") or ""
     return scanned("quay-json", "clair", None, None, found, source, (name,) if name.startswith("sha256:") else ())
 
@@ -113,10 +111,8 @@ def read_klar(report: Record, source: Source) -> Reading:
     if report.get("Vulnerabilities") is None:
         raise Unreadable("there are no Vulnerabilities", report)
     lists = member(report, "Vulnerabilities")
-    for word, listed in lists.items():
-        if type(listed) is not list:
-            raise Unreadable(f"{quoted(word)} is not an array", lists, word)
-    parts = (collect(items(lists, word), partial(_listed, document=source.digest), "vulnerability") for word in lists)
+    read_one = partial(_listed, document=source.digest)
+    parts = [collect(array(lists, word), read_one, "vulnerability") for word in lists]
     return scanned("klar-json", "clair", None, None, joined(parts), source)
 
 

@@ -7,7 +7,17 @@ from decimal import Decimal
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, number, records, required, text
+from policyengine.evidence.fields import (
+    Record,
+    array,
+    collect,
+    items,
+    member,
+    number,
+    records,
+    required,
+    text,
+)
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Collection, Finding, Gap, Package, Severity
 from policyengine.evidence.packages import named_by
@@ -18,9 +28,8 @@ TOOL = "dependency-check"
 
 def read(report: Record, source: Source) -> Reading:
     """A report of `dependency-check --format JSON`."""
-    if type(report.get("dependencies")) is not list:
-        raise Unreadable('"dependencies" is not an array', report, "dependencies")
-    found = collect(report["dependencies"], partial(_dependency, document=source.digest), "dependency", many=True)
+    read_one = partial(_dependency, document=source.digest)
+    found = collect(array(report, "dependencies"), read_one, "dependency", many=True)
     scan = member(report, "scanInfo")
     if items(scan, "analysisExceptions"):  # an analysis that failed found nothing
         found = Collection(found.items, (*found.gaps, Gap("the scanner says that part of its analysis failed")))

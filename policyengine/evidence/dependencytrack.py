@@ -6,7 +6,17 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, flag, member, number, records, required, text
+from policyengine.evidence.fields import (
+    Record,
+    array,
+    collect,
+    flag,
+    member,
+    number,
+    records,
+    required,
+    text,
+)
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package, Severity
 from policyengine.evidence.packages import ecosystem
@@ -20,9 +30,7 @@ TOOL = "dependency-track"
 
 def read(report: Record, source: Source) -> Reading:
     """An export (`/api/v1/finding/project/…/export`), of any version of the format."""
-    if type(report.get("findings")) is not list:
-        raise Unreadable('"findings" is not an array', report, "findings")
-    found = collect(report["findings"], partial(_finding, document=source.digest), "finding")
+    found = collect(array(report, "findings"), partial(_finding, document=source.digest), "finding")
     meta = member(report, "meta")
     return scanned("dependency-track-json", TOOL, text(meta, "version"), text(meta, "timestamp"), found, source)
 

@@ -73,6 +73,13 @@ def items(record: Record, key: str) -> Sequence[Any]:
     raise _wrong(record, key, "an array")
 
 
+def array(record: Record, key: str) -> Sequence[Any]:
+    """The array at `key`, its elements unchecked; raises `Unreadable` where it is absent, too."""
+    if not is_array(record.get(key)):
+        raise Unreadable(f"{quoted(key)} is not an array", record, key)
+    return items(record, key)
+
+
 def is_array(value: Any) -> bool:
     """Whether `value` is an array, at hand or in pieces."""
     return type(value) is list or type(value) is Pieces

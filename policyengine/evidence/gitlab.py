@@ -7,7 +7,18 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, items, member, number, records, required, text
+from policyengine.evidence.fields import (
+    Record,
+    Unreadable,
+    array,
+    collect,
+    items,
+    member,
+    number,
+    records,
+    required,
+    text,
+)
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -30,13 +41,12 @@ def read(report: Record, source: Source) -> Reading:
     scan = member(report, "scan")
     if text(scan, "status") not in {None, "success"}:
         raise Unreadable("the report says that the scan did not succeed")
-    if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
+    listed = array(report, "vulnerabilities")
     scanner = member(scan, "scanner")
     tool = (text(scanner, "id") or required(scanner, "name")).lower()
     category = _CATEGORIES.get(required(scan, "type"), "OTHER")
     read_one = partial(_vulnerability, tool=tool, category=category, document=source.digest)
-    found = collect(report["vulnerabilities"], read_one, "vulnerability")
+    found = collect(listed, read_one, "vulnerability")
     ended = text(scan, "end_time")
     stated = f"{ended}Z" if ended and len(ended) == _LOCAL else ended  # the schema says UTC and has no zone
     return scanned("gitlab-json", tool, text(scanner, "version"), stated, found, source)

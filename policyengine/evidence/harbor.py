@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, member, number, required, text, texts
+from policyengine.evidence.fields import Record, array, collect, member, number, required, text, texts
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.marks import HARBOR
 from policyengine.evidence.model import Finding, Package
@@ -17,12 +17,11 @@ from policyengine.evidence.reading import Reading, Source, scanned
 def read(document: Record, source: Source) -> Reading:
     """A report as `GET …/additions/vulnerabilities` of Harbor gives it, or as the scanner gave it to Harbor."""
     report = next((member(document, key) for key in document if key.startswith(HARBOR)), document)
-    if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
+    listed = array(report, "vulnerabilities")
     scanner = member(report, "scanner")
     tool, version = required(scanner, "name").lower(), text(scanner, "version")
     read_one = partial(_vulnerability, tool=tool, document=source.digest)
-    found = collect(report["vulnerabilities"], read_one, "vulnerability")
+    found = collect(listed, read_one, "vulnerability")
     digest = text(member(report, "artifact"), "digest")
     stated, subjects = text(report, "generated_at"), (digest,) if digest else ()
     return scanned("harbor-json", tool, version, stated, found, source, subjects)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, member, number, required, text
+from policyengine.evidence.fields import Record, Unreadable, array, collect, member, number, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Finding, Package
 from policyengine.evidence.reading import Reading, Source, scanned
@@ -18,9 +18,7 @@ def read(document: Record, source: Source) -> Reading:
     if error := text(document, "error_message"):
         raise Unreadable(f"the scanner says {quoted(error)}", document, "error_message")
     report = member(document, "report")
-    if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
-    found = collect(report["vulnerabilities"], partial(_vulnerability, document=source.digest), "vulnerability")
+    found = collect(array(report, "vulnerabilities"), partial(_vulnerability, document=source.digest), "vulnerability")
     digest = text(report, "digest")
     return scanned("neuvector-json", "neuvector", None, None, found, source, (digest,) if digest else ())
 

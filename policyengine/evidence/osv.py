@@ -9,7 +9,18 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, decimal, member, records, required, text, texts
+from policyengine.evidence.fields import (
+    Record,
+    Unreadable,
+    array,
+    collect,
+    decimal,
+    member,
+    records,
+    required,
+    text,
+    texts,
+)
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Finding, Package
@@ -22,9 +33,7 @@ from policyengine.evidence.results import Result
 
 def read(report: Record, source: Source) -> Reading:
     """A report of `osv-scanner --format json`."""
-    if type(report.get("results")) is not list:
-        raise Unreadable('"results" is not an array', report, "results")
-    found = collect(report["results"], lambda part: _source(part, source.digest), "source", many=True)
+    found = collect(array(report, "results"), lambda part: _source(part, source.digest), "source", many=True)
     return scanned("osv-json", "osv-scanner", None, None, found, source)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from policyengine.evidence.fields import (
     Record,
     Unreadable,
+    array,
     collect_each,
-    is_array,
     items,
     member,
     required,
@@ -24,10 +24,9 @@ from policyengine.evidence.reading import Reading, Source
 
 def read(report: Record, source: Source) -> Reading:
     """A report of `syft --output json`."""
-    if not is_array(report.get("artifacts")):
-        raise Unreadable('"artifacts" is not an array', report, "artifacts")
+    artifacts = array(report, "artifacts")
     descriptor = member(report, "descriptor")
-    packages = collect_each(report["artifacts"], lambda each: _artifact(each, source.digest), "artifact")
+    packages = collect_each(artifacts, lambda each: _artifact(each, source.digest), "artifact")
     version = text(member(report, "schema"), "version") or "unknown"
     made = (text(descriptor, "name") or "syft", text(descriptor, "version"), text(descriptor, "timestamp"))
     return _reading("syft-json", version, packages, made, _subjects(report), source)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from policyengine.evidence import severity
-from policyengine.evidence.fields import Record, Unreadable, collect, member, number, required, text
+from policyengine.evidence.fields import Record, array, collect, member, number, required, text
 from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.instants import instant
 from policyengine.evidence.model import Finding, Package
@@ -17,9 +17,7 @@ from policyengine.evidence.reading import Reading, Source, scanned
 def read(resource: Record, source: Source) -> Reading:
     """A resource as `kubectl get vulnerabilityreport NAME -o json` prints it."""
     report = member(resource, "report")
-    if type(report.get("vulnerabilities")) is not list:
-        raise Unreadable('"vulnerabilities" is not an array', report, "vulnerabilities")
-    found = collect(report["vulnerabilities"], partial(_vulnerability, document=source.digest), "vulnerability")
+    found = collect(array(report, "vulnerabilities"), partial(_vulnerability, document=source.digest), "vulnerability")
     digest = text(member(report, "artifact"), "digest")
     version, stated = text(member(report, "scanner"), "version"), text(report, "updateTimestamp")
     return scanned("trivy-operator-json", "trivy", version, stated, found, source, (digest,) if digest else ())
