@@ -103,7 +103,8 @@ class Assembly(Struct, frozen=True):
 def assemble(evidence: Evidence, accepts: frozenset[str] = frozenset(), declared: Sequence[Declared] = ()) -> Assembly:
     """The collections that a policy sees which accepts the kinds `accepts` unsigned and declares kinds of its own."""
     views = [(number, view) for number, each in enumerate(evidence.documents) for view in _views(each, declared)]
-    statuses = [_weighed(view, accepts | view.vouched) for _, view in views]
+    views = [(number, part) for number, view in views for part in _parts(view, accepts | view.vouched)]
+    statuses = [_status(view, accepts | view.vouched) for _, view in views]
     readable = [status for status in statuses if status.status == "used"]
     current = _current([status.document for status in readable])
     statuses = [_superseded(status, {id(record) for record in current}) for status in statuses]
@@ -163,20 +164,22 @@ def _as_declared(document: Document, kind: Declared) -> Document:
         return replace(view, records=(), problem=Gap(error.message))
 
 
-def _admitted(document: Document, accepts: frozenset[str]) -> Document:
+def _parts(document: Document, accepts: frozenset[str]) -> list[Document]:
     """What counts of `document`: all of a signed one; of any other the records of kinds that are accepted unsigned.
 
-    A CycloneDX document is an SBOM and may hold VEX statements beside it, for example.
+    A CycloneDX document is an SBOM and may hold VEX statements beside it, for example. What does not count comes first,
+    as a part by itself: nobody knows that of it either where its signatures could not be had.
     """
-    if document.signed or all(record.kind in accepts for record in document.records):
-        return document
-    records = tuple(record for record in document.records if record.kind in accepts)
-    return replace(document, records=records, kinds=frozenset(each.kind for each in records) or document.kinds)
-
-
-def _weighed(document: Document, accepts: frozenset[str]) -> Status:
-    """What a document is worth to a policy, by the records that count of it."""
-    return _status(_admitted(document, accepts), accepts)
+    refused = tuple(record for record in document.records if record.kind not in accepts)
+    counted = tuple(record for record in document.records if record.kind in accepts)
+    if document.signed or not refused:
+        return [document]
+    if not counted:
+        return [replace(document, records=())]
+    return [
+        replace(document, records=records, kinds=frozenset(each.kind for each in records))
+        for records in (refused, counted)
+    ]
 
 
 def _status(document: Document, accepts: frozenset[str]) -> Status:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from policyengine import Decision, Layout, PolicySet
+from policyengine.errors import Unreachable
 from tests.engine import layouts
 from tests.engine.attaching import CI, attach, grype, later, signed
 from tests.engine.deciding import decided
@@ -111,3 +112,19 @@ def test_it_is_not_fetched_where_neither_is_asked_for(layout: Path) -> None:
     policy = 'policy p rule built deny "built by us" require some provenance where provenance.builder is "us"'
     decided(store, policies=PolicySet.parse(policy))
     assert attachment["digest"] not in {name for _, name in store.asked}
+
+
+def test_an_outage_hides_no_sbom_of_which_the_scan_is_accepted_unsigned(layout: Path) -> None:
+    """Beside another SBOM, which is signed and would do by itself."""
+    with opened(layout) as written:
+        document = attach(written, image("clean"), CYCLONEDX, bom("low"))
+        build.sign(written, document, CI)
+    policies = PolicySet.parse(
+        'policy p accept unsigned scan rule packages deny "no a" forbid package where package.name is "a" '
+        'rule findings deny "none critical" forbid finding where finding.severity is CRITICAL'
+    )
+    assert states(decided(Layout(layout), policies=policies))["packages"] == "violated"
+
+    store = watched(layout, {("referrers", document["digest"]): Unreachable("no answer")})
+    decision = decided(store, policies=policies)
+    assert (decision.decision, states(decision)["packages"]) == ("error", "undetermined")

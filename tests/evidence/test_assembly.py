@@ -125,7 +125,8 @@ def test_accepting_one_kind_accepts_no_other_in_the_same_document() -> None:
 
     assert digests(found, "sboms") == ["a"]
     assert found.collections["vexes"].items == ()
-    assert gaps(found, "vexes") == ["no usable vex: none is attached"]
+    assert gaps(found, "vexes") == ["no usable vex: 1 found, not signed by a trusted identity"]
+    assert [status.status for status in found.statuses] == ["used"]
     assert len(assembled(both, accepts=["sbom", "vex"]).collections["vexes"].items) == 1
 
 
