@@ -1,8 +1,8 @@
 """Attestations that an image's index holds: what BuildKit states about a platform's build, listed beside the platform.
 
-Such an entry of the index is marked as one, and an annotation names the manifest of the index that it is about
-(BuildKit, "Image Attestation Storage"). Who signed the index signed both. So its statements count as documents that
-are attached to the platform, by the signatures of the index as by their own, if they name the platform themselves.
+The entry of an attestation is marked, and an annotation names the manifest in the index that it is about (BuildKit,
+"Image Attestation Storage"). Whoever signed the index signed both. So an SBOM or provenance in it counts as if it were
+attached to the platform, and a signature of the index counts like one of its own (decision 17 in docs/adr).
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from policyengine.registry.referrers import examine as referring
 from policyengine.registry.store import Store
 
 KINDS = frozenset({"sbom", "provenance"})
-"""What a build can say of itself. Who writes its instructions can put anything into the index, so that the judgement of
-others, a scan or a VEX, counts only where it is attached to the image and signed by them."""
+"""What a build says of itself, which is all that counts of what an index holds. Whoever writes the build's instructions
+can put anything there; a scan or a VEX is the judgement of others, and counts if it is attached and signed by them."""
 
 STATEMENT = IN_TOTO.removesuffix("+json")
 """How the media types of statements begin, by themselves or in an envelope."""
 PREDICATE = "in-toto.io/predicate-type"
+"""The annotation of a layer that says of which predicate type its statement is."""
 PREDICATES = (
     ("https://slsa.dev/provenance/", "provenance"),
     ("https://spdx.dev/Document", "sbom"),
     ("https://cyclonedx.org/", "sbom"),
 )
+"""How predicate types begin, and the kind of document that they are."""
 
 
 class Held(Struct, frozen=True):
-    """An attestation about the manifest `about`, which the innermost of `indexes` lists as `entry`.
+    """An attestation about the manifest with the digest `about`; the innermost of `indexes` lists it as `entry`.
 
-    `indexes` are digests, the outermost first; `claimed` says that something claims to sign one of them.
+    `indexes` are digests, the outermost first; `claimed` says that one of them has a signature, verified or not.
     """
 
     entry: Descriptor
@@ -44,14 +46,14 @@ class Held(Struct, frozen=True):
 
 
 class Candidate(Struct, frozen=True):
-    """What may tell something of a manifest: a listed referrer, an attestation that an index holds, or both in one."""
+    """What may be evidence about a manifest: a listed referrer (`hint`), an attestation (`held`), or both."""
 
     hint: Descriptor | None
     held: Held | None = None
 
     @property
     def descriptor(self) -> Descriptor:
-        """What names it: what lists it as a referrer goes first, so that no index takes anything from that."""
+        """What it is fetched by: the list of referrers goes first, so that no index hides a referrer."""
         return self.hint or self.held.entry  # type: ignore[union-attr] # it is one of the two
 
     def may_be(self, kinds: frozenset[str], promised: Callable[[str], frozenset[str]]) -> bool:
@@ -80,7 +82,7 @@ def candidates(hints: Sequence[Descriptor], held: Sequence[Held]) -> list[Candid
 
 
 def promised(layer: Descriptor) -> frozenset[str]:
-    """The kinds of documents that a layer of an attestation may hold. Docker's media types leave no annotations."""
+    """The kinds of documents that a layer may hold: both where no annotation says it, as under Docker's media types."""
     if not layer.media_type.startswith(STATEMENT):
         return frozenset()
     predicate = layer.annotations.get(PREDICATE, "")
@@ -104,6 +106,6 @@ def examine(store: Store, held: Held, kinds: frozenset[str]) -> Found:
 
 
 def _described(entry: Descriptor, manifest: Manifest | None = None) -> Descriptor:
-    """The entry under the media type of what it holds."""
+    """The entry, with the media type of statements for its artifact type."""
     annotations = manifest.annotations if manifest is not None else {}
     return Descriptor(entry.media_type, entry.digest, entry.size, IN_TOTO, annotations)

@@ -54,7 +54,7 @@ class Reader(Struct, frozen=True):
 
 
 class Weighed(Struct, frozen=True):
-    """A document with what its own signatures are worth, and those of the indexes that hold it."""
+    """A document with what its own signatures are worth, and those of the indexes `above` it, which hold it."""
 
     document: Document
     own: Signed
@@ -62,7 +62,7 @@ class Weighed(Struct, frozen=True):
 
     @property
     def vouched(self) -> frozenset[str]:
-        """The kinds of documents that need no signature of their own, because an index has one."""
+        """The kinds of documents for which the signature of an index that holds them is enough."""
         return attestations.KINDS if self.above.signatures.items else frozenset()
 
 
@@ -90,7 +90,7 @@ def documents(reader: Reader, gathered: Gathered) -> Joined:
 
 
 def _case(document: Document, above: Signed) -> Case:
-    """What claims to sign a document. Of one that an index vouches for as a whole nobody looks for more."""
+    """What claims to sign a document. Where the signature of an index is enough, no further one is looked for."""
     covered = not document.refers and bool(above.signatures.items)
     return Case(document.found.descriptor, document.signatures, unlisted(document.unlisted), covered)
 
@@ -102,7 +102,7 @@ def _worth_fetching(reader: Reader, weighed: Weighed) -> bool:
 
 
 def _promised(document: Document, wanted: Wanted) -> frozenset[str]:
-    """The kinds that a document may be: of one whose type nobody could read, every kind."""
+    """The kinds that a document may be: every kind where its type could not be read."""
     artifact_type = document.found.descriptor.artifact_type
     if not document.refers:
         return wanted.kinds & attestations.KINDS
@@ -118,7 +118,8 @@ def _stray(descriptor: Descriptor, reason: str) -> Evident:
 def _evident(reader: Reader, weighed: Weighed, subject: str) -> list[Evident]:
     """A referrer of `subject` as evidence: one document for each of its blobs, or one that says why it is none."""
     document = weighed.document
-    attached = subject if document.refers else document.found.descriptor.digest  # an older attestation stays current
+    # Documents supersede each other if they are attached to the same; an attestation is attached to itself alone.
+    attached = subject if document.refers else document.found.descriptor.digest
     base = replace(_unread(weighed, reader.wanted), attached=attached)
     if isinstance(document.found, Failure):
         return [_failed(each, document.found.error) for each in _lost(base, reader.wanted)]
@@ -132,18 +133,21 @@ def _evident(reader: Reader, weighed: Weighed, subject: str) -> list[Evident]:
 
 
 def _lost(base: Evident, wanted: Wanted) -> list[Evident]:
-    """What a document may be whose manifest could not be had: what a list promises, and what an index may hold.
+    """What a document may be whose manifest could not be had: what an index may hold, and what a list promises.
 
-    Each by itself: for the one a signature is needed that the other does not need, and no list can belie the index.
+    They are two documents, because the index's signature counts for the first alone, and because what a list says of
+    the artifact's type must not make an attestation into something else.
     """
     inside = wanted.kinds & attestations.KINDS if base.held else frozenset()
-    held = replace(base, artifact_type=IN_TOTO, kinds=inside, declared=False)
     listed = replace(base, kinds=base.kinds - inside)
-    return [*([held] if inside else []), *([listed] if listed.kinds or listed.declared or not inside else [])]
+    if not inside:
+        return [listed]
+    held = replace(base, artifact_type=IN_TOTO, kinds=inside, declared=False)
+    return [held, listed] if listed.kinds or listed.declared else [held]
 
 
 def _unread(weighed: Weighed, wanted: Wanted) -> Evident:
-    """A document as far as it is known without its content. What hides its signatures must not hide what it says."""
+    """A document as far as it is known without its content."""
     document, descriptor = weighed.document, weighed.document.found.descriptor
     signatures = union((weighed.own.signatures, weighed.above.signatures))
     doubt = max(signatures.gaps, key=lambda each: each.outside, default=None)
@@ -205,7 +209,7 @@ def _narrowed(base: Evident, part: Part, wanted: Wanted) -> Evident:
 
 
 def _held(base: Evident, part: Part, weighed: Weighed, about: tuple[str, ...]) -> Evident:
-    """One blob of an attestation that an index holds: the index's signatures are for what it vouches for alone."""
+    """One blob of an attestation. The signatures of its index count for SBOMs and provenance in it alone."""
     found = _read(base, part, about)
     records = tuple(
         record if record.kind in attestations.KINDS else replace(record, signatures=weighed.own.signatures)
@@ -217,7 +221,7 @@ def _held(base: Evident, part: Part, weighed: Weighed, about: tuple[str, ...]) -
 
 
 def _bound(base: Evident, found: Evident, image: str) -> Evident:
-    """What an attestation says that does not refer to the image itself: its statement has to name the image."""
+    """What an attestation says that is no referrer of the image: its statement has to name the `image`, a digest."""
     if found.kinds and image not in found.subjects:
         named = quoted(found.subjects[0]) if found.subjects else "nothing by its digest"
         return _failed(base, EvidenceError(f"the index holds it for this image, but its statement names {named}"))

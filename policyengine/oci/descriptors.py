@@ -19,9 +19,9 @@ DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 
 IN_TOTO = "application/vnd.in-toto+json"
-"""What attestations hold; BuildKit gives their manifests the type of an image."""
+"""The media type of in-toto statements, which are the layers of attestations."""
 REFERENCE_TYPE, REFERENCE = "vnd.docker.reference.type", "vnd.docker.reference.digest"
-"""The annotations of an index's entry that is an attestation, and of what."""
+"""Annotations of an index's entry: the first says that it is an attestation, the second which manifest it is about."""
 
 INDEXES = frozenset((OCI_INDEX, DOCKER_INDEX))
 MANIFESTS = frozenset((OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT))
