@@ -69,7 +69,8 @@ def _vulnerability(each: Record, tool: str, category: str, document: str) -> Ite
     location = member(each, "location")
     dependency = member(location, "dependency")
     name = text(member(dependency, "package"), "name")
-    upgrade = _UPGRADE.fullmatch((text(each, "solution") or "").strip())
+    solution, *_ = (text(each, "solution") or "").strip().splitlines() or [""]  # what follows are explanations
+    upgrade = _UPGRADE.fullmatch(solution.strip())
     yield Finding(
         ids=ranked(_names(each)),
         severity=severity.from_word(text(each, "severity")),

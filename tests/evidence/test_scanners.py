@@ -287,6 +287,7 @@ def gitlab(kind: str, **vulnerability: Any) -> Json:
         ("Upgrade apt from 1.4.8 to 1.4.9", "1.4.9"),  # the analyzer for containers
         ("Upgrade to version v0.0.0-20201216223049-8b5274cf687f or above.", "v0.0.0-20201216223049-8b5274cf687f"),
         ("Upgrade to versions 2.9.10.2, 2.10.0.pr2 or above.", "2.9.10.2, 2.10.0.pr2"),  # Gemnasium
+        ("Upgrade apt from 1.4.8 to 1.4.9\nSee https://security-tracker.debian.org", "1.4.9"),
         ("No solution provided", None),
         ("Unfortunately, there is no solution available yet.", None),
     ],
