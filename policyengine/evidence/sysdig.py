@@ -38,21 +38,29 @@ def read(report: Record, source: Source) -> Reading:
     by_id = type(result["packages"]) is dict
     packages = member(result, "packages").values() if by_id else items(result, "packages")
     known = member(result, "vulnerabilities") if by_id else None
-    read_one = partial(_vulnerabilities, known=known, document=source.digest)
+    accepted = _accepted(member(result, "riskAccepts")) if by_id else frozenset()
+    read_one = partial(_vulnerabilities, known=known, accepted=accepted, document=source.digest)
     found = collect(packages, read_one, "package", many=True)
     digest = text(member(result, "metadata"), "digest")
     version, stated = text(member(report, "scanner"), "version"), text(member(report, "info"), "scanTime")
     return scanned("sysdig-json", "sysdig", version, stated, found, source, (digest,) if digest else ())
 
 
-def _vulnerabilities(package: Record, known: Record | None, document: str) -> Iterable[Finding]:
+def _accepted(risks: Record) -> frozenset[str]:
+    """The names of the accepted risks that are in force: those of the past are listed, too."""
+    return frozenset(name for name in risks if (text(member(risks, name), "status") or "").lower() == "active")
+
+
+def _vulnerabilities(
+    package: Record, known: Record | None, accepted: frozenset[str], document: str
+) -> Iterable[Finding]:
     about = Package(required(package, "name"), text(package, "version"), document=document)
     if known is None:
         listed = records(package, "vulns")
     else:
         listed = [_known(known, name) for name in texts(package, "vulnerabilitiesRefs")]
     for each in listed:
-        yield _vulnerability(each, about, text(package, "path"))
+        yield _vulnerability(each, about, text(package, "path"), accepted)
 
 
 def _known(known: Record, name: str) -> Record:
@@ -61,7 +69,7 @@ def _known(known: Record, name: str) -> Record:
     return member(known, name)
 
 
-def _vulnerability(each: Record, package: Package, place: str | None) -> Finding:
+def _vulnerability(each: Record, package: Package, place: str | None, accepted: frozenset[str]) -> Finding:
     """Until 1.22 severity and score came with the name of who said so."""
     word = each.get("severity")
     stated = text(each, "severity") if type(word) is not dict else text(word, "value")
@@ -75,7 +83,7 @@ def _vulnerability(each: Record, package: Package, place: str | None) -> Finding
         location=place,
         published=instant(text(each, "disclosureDate")),
         tool="sysdig",
-        suppressed=bool(items(each, "riskAcceptRefs")),
+        suppressed=not accepted.isdisjoint(texts(each, "riskAcceptRefs")),
         document=package.document,
     )
 

@@ -244,6 +244,7 @@ SYSDIG = sysdig(
         "v1": {"name": "CVE-2024-56326", "severity": "high", "cvssScore": {"score": 8.1}, "fixVersion": "3.1.5"},
         "v2": {"name": "CVE-2025-27516", "severity": "critical", "cvssScore": {"score": 8.8}, "riskAcceptRefs": ["r1"]},
     },
+    riskAccepts={"r1": {"id": "r1", "reason": "RiskOwned", "status": "active"}},
 )
 
 
@@ -255,6 +256,14 @@ def test_sysdigs_own_json() -> None:
     assert (found["findings"], found["bySeverity"]) == (2, {"CRITICAL": 1, "HIGH": 1})
     assert (found["fixable"], found["suppressed"], found["warnings"]) == (1, 1, [])
     assert {named(each.package) for each in findings(SYSDIG)} == {("Jinja2", "2.11.2")}
+
+
+@pytest.mark.parametrize(
+    "risks", [{}, {"r1": {"status": "expired"}}, {"r1": {}}, {"r2": {"status": "active"}}], ids=str
+)
+def test_a_risk_that_sysdig_no_longer_accepts_is_a_finding(risks: Json) -> None:
+    result = {**SYSDIG["result"], "riskAccepts": risks}
+    assert not any(each.suppressed for each in findings({**SYSDIG, "result": result}))
 
 
 @pytest.mark.parametrize("broken", [{}, {"packages": None}, {"packages": "none"}])
