@@ -1,4 +1,4 @@
-"""A repository of which one image is being asked for already, before anybody knows what to do with the answer."""
+"""A repository of which one image is being asked for already, while what needs the answer is still being imported."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ R = TypeVar("R")
 class Begun:
     """The repository `inner`, whose manifest `target` (a tag or digest) is on its way, and the list of its referrers.
 
-    Both requests are made in threads that nobody has to wait for, and each is made once: what it came to, or why it
-    failed, is the answer to whoever asks.
+    Each of the two is asked for once, in a daemon thread of its own. Its answer, or why it failed, is what whoever asks
+    for the same gets.
     """
 
     def __init__(self, inner: Store, target: str) -> None:

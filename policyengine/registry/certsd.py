@@ -1,7 +1,7 @@
 """Certificates for single registries, where docker and podman keep them: `certs.d/HOST[:PORT]/`.
 
-Files that end in `.crt` hold authorities for that registry alone, `NAME.cert` and `NAME.key` who we are there
-(containers-certs.d(5), and docker's "Verify repository client with certificates").
+Files that end in `.crt` hold certificate authorities for that registry alone; `NAME.cert` and `NAME.key` are a client
+certificate for it, and its key (containers-certs.d(5), and docker's "Verify repository client with certificates").
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from policyengine.oci import quoted
 from policyengine.registry.tls import Certificates, Identity
 
 SYSTEM = (Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
-"""Where they are for all users, after the user's own folder."""
+"""The folders of all users, which are looked at after the user's own."""
 
 
 class Folders:
-    """The folders of the user who runs this process; each registry's is read once."""
+    """The folders `certs.d` that hold for the user who runs this process; each registry's is read once."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         home = environment.get("HOME") or environment.get("USERPROFILE")
@@ -26,7 +26,7 @@ class Folders:
         self._known: dict[str, Certificates] = {}
 
     def of(self, registry: str) -> Certificates:
-        """What the first folder for the registry `host[:port]` holds, its one name; nothing where there is none.
+        """What the first folder holds that is there for `registry`, in its one name `host[:port]`; nothing without one.
 
         Raises `UsageError` for a folder that cannot be read, and for half a pair.
         """
@@ -48,7 +48,7 @@ class Folders:
 
 
 def _certificates(folder: Path, names: Sequence[str]) -> Certificates:
-    """What the files `names` are for: all authorities, and the first pair."""
+    """The files `names` by what they are: all authorities, and the first client certificate with its key."""
     pairs = sorted({Path(name).stem for name in names if name.endswith((".cert", ".key"))})
     for name in pairs:
         for kind in ("cert", "key"):

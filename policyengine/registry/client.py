@@ -164,6 +164,7 @@ class Registry:
 def _check(
     referrers: str, timeout: float, workers: int, ca_file: str | None, cert_file: str | None, key_file: str | None
 ) -> None:
+    """Refuse options that are none; raises `UsageError`."""
     if referrers not in MODES:
         raise UsageError(f"{quoted(referrers)} is not a way to find referrers", "use auto, api or tag")
     if timeout <= 0 or workers < 1:

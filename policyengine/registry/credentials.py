@@ -19,7 +19,7 @@ from policyengine import limits
 from policyengine.errors import Unauthorized, UsageError
 from policyengine.oci import DOCKER_HUB, quoted
 from policyengine.oci.hosts import canonical_host
-from policyengine.registry.helpers import Login, ask_helper
+from policyengine.registry.credentialhelpers import Login, ask_helper
 from policyengine.strictjson import JsonError, loads
 
 HUB_KEY = "https://index.docker.io/v1/"

@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class Flights:
-    """Calls by what they are for; serves several threads."""
+    """The calls that are under way, by what they are for. Several threads may use it at once."""
 
     def __init__(self) -> None:
         self._under_way: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
 
     def join(self, key: Hashable, call: Callable[[], T]) -> T:
-        """What `call` returns or raises, or what a call for the same `key` does that is under way."""
+        """What `call` returns or raises; where a call for the same `key` is under way, what that one does."""
         from concurrent.futures import Future
 
         own: Future[T] = Future()

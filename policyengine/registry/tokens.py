@@ -18,8 +18,8 @@ from policyengine import limits
 from policyengine.errors import NotFound, RegistryError, Unauthorized
 from policyengine.registry.answers import Answer, failure, joined
 from policyengine.registry.challenges import Challenge, parse_challenges
+from policyengine.registry.credentialhelpers import Login
 from policyengine.registry.credentials import Logins
-from policyengine.registry.helpers import Login
 from policyengine.registry.targets import TRUST_HELP, Origin, check_target, may_have_login, resolve_url
 from policyengine.registry.transport import Deadline, Request, Transport
 from policyengine.strictjson import JsonError, loads

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from policyengine.errors import Unauthorized, UsageError
+from policyengine.registry.credentialhelpers import Login
 from policyengine.registry.credentials import Logins, canonical_key, files, hostname, lookup_order
-from policyengine.registry.helpers import Login
 from policyengine.registry.mirrors import configured
 from tests.tables import rows
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from policyengine.errors import Unauthorized, UsageError
-from policyengine.registry import helpers
+from policyengine.registry import credentialhelpers
+from policyengine.registry.credentialhelpers import Login
 from policyengine.registry.credentials import Logins, files
-from policyengine.registry.helpers import Login
 
 SECRET = "c2VjcmV0LXRva2Vu"
 
@@ -323,7 +323,7 @@ def test_a_helper_that_fails_is_an_error_that_tells_no_secret(script: str, helpe
 
 
 def test_a_helper_has_limited_time_and_output(helper: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(helpers, "SECONDS", 0.3)
+    monkeypatch.setattr(credentialhelpers, "SECONDS", 0.3)
     start = time.monotonic()
     with pytest.raises(Unauthorized, match="longer than"):
         find(helper("exec sleep 60"), "a.com/x")

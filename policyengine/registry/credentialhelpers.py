@@ -1,8 +1,4 @@
-"""A login, and the programs of the user that keep logins: `docker-credential-…`.
-
-They are found on the path by their names only, get no shell, and have half a minute (docker's "Credential helper
-protocol").
-"""
+"""Logins, and the programs that keep them for a user: `docker-credential-…` (docker's "Credential helper protocol")."""
 
 from __future__ import annotations
 
@@ -20,6 +16,7 @@ TOKEN_USERS = frozenset(("<token>", "00000000-0000-0000-0000-000000000000"))
 """Users whose password is a refresh token: as helpers mark one, and as Azure Container Registry does."""
 
 SECONDS = 30.0
+"""How long a helper may take."""
 _NAME = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 
 
@@ -51,7 +48,7 @@ class Login(Struct, frozen=True):
 def ask_helper(helper: object, key: str) -> Login | None:
     """What the program `docker-credential-HELPER` answers for `key`; `None` where it has nothing.
 
-    It is found on the path by its name only, gets no shell, and has half a minute. Raises `Unauthorized`.
+    It is found on the path by its name only, gets no shell, and may take `SECONDS`. Raises `Unauthorized`.
     """
     if not isinstance(helper, str) or not _NAME.fullmatch(helper):
         raise Unauthorized(f"{quoted(helper)} is not the name of a credential helper", "correct the file of logins")
