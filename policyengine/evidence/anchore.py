@@ -11,11 +11,11 @@ from policyengine.evidence.identifiers import ranked
 from policyengine.evidence.model import Collection, Finding, Gap, Package
 from policyengine.evidence.reading import Reading, Source, scanned
 
-_NONE = "None"  # Python's, as text
+_NONE = "None"  # how Engine, which is in Python, writes that there is none
 
 
 def read(report: Record, source: Source) -> Reading:
-    """An answer of `/images/…/vuln/all`. One about operating system packages alone leaves open what else there is."""
+    """An answer of `/images/…/vuln/KIND`. Of any kind but `all`, it is unknown what else the image has."""
     found = collect(array(report, "vulnerabilities"), partial(_vulnerability, document=source.digest), "vulnerability")
     asked = required(report, "vulnerability_type")
     if asked != "all":
@@ -25,7 +25,7 @@ def read(report: Record, source: Source) -> Reading:
 
 
 def read_list(listed: list[Record], source: Source) -> Reading:
-    """What `anchorectl` prints: the vulnerabilities alone. An empty list says nothing of itself, and is no scan."""
+    """What `anchorectl` prints: a bare list of vulnerabilities. An empty one could be anything, and is no scan."""
     found = collect(listed, partial(_vulnerability, document=source.digest), "vulnerability")
     return scanned("anchorectl-json", "anchore", None, None, found, source)
 

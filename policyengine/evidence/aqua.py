@@ -1,4 +1,4 @@
-"""The JSON of Aqua's scanner (`scannercli`): the resources in an image, and what is known of each."""
+"""The JSON of Aqua's scanner (`scannercli`): the resources in an image, with the vulnerabilities of each."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from policyengine.evidence.model import Collection, Finding, Gap, Package, Sever
 from policyengine.evidence.reading import Reading, Source, scanned
 
 _RATERS = (("aqua", ""), ("vendor", "_v3"), ("vendor", ""), ("nvd", "_v3"), ("nvd", ""))
-"""Who rates a vulnerability, the tool itself first, and how the names of its fields end."""
+"""Who rates a vulnerability, Aqua itself first, and how the names of its fields end."""
 _UNLISTED = ("malware", "sensitive")
+"""Findings that a report counts in its summary, and that are not read."""
 
 
 def read(report: Record, source: Source) -> Reading:
@@ -43,7 +44,7 @@ def _written(seconds: Decimal | None) -> str | None:
 
 
 def _subjects(digest: str | None) -> tuple[str, ...]:
-    """The image by its digest; some versions write the hexadecimal digits alone, of what nobody says."""
+    """The digest of the image. Some versions write hexadecimal digits without an algorithm: it is not known of what."""
     return (digest,) if digest and digest.startswith("sha256:") else ()
 
 

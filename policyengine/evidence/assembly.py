@@ -27,8 +27,8 @@ NAMELESS = (None, "", "unknown")
 BOM = "cyclonedx"
 """How the format of a scan begins that is a list in an SBOM: it knows no fixes, and takes no scan's place that does."""
 
-
 ONLY_VOUCHED = "of what an index holds only SBOMs and provenance count"
+"""Why a scan or a VEX in an index does not count, whoever signed the index."""
 
 
 class Document(Struct, frozen=True):
@@ -40,7 +40,7 @@ class Document(Struct, frozen=True):
     a declared kind may want them. `listed` are the digests of all signatures attached to it. `subjects` are
     the digests that the document itself says it is about; `declared` says that some policy declares a kind
     of its artifact type. `attached` is the digest of what it is attached to: the image, or the index that names it.
-    `held` says that an index holds it, `vouched` of which kinds nothing needs a signature because that index has one.
+    `held` says that an index holds it; `vouched` are the kinds for which a signature of that index is enough.
     """
 
     digest: str

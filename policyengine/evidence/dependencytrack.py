@@ -36,7 +36,7 @@ def read(report: Record, source: Source) -> Reading:
 
 
 def _finding(each: Record, document: str) -> Iterable[Finding]:
-    """One finding. What an analysis says of it counts only where somebody suppressed it, too."""
+    """One finding. An analysis excuses it only if it was suppressed there as well."""
     vulnerability, component = member(each, "vulnerability"), member(each, "component")
     aliases = (name for alias in records(vulnerability, "aliases") for key in _ALIASES if (name := text(alias, key)))
     scores = (number(vulnerability, key) for key in ("cvssV3BaseScore", "cvssV2BaseScore"))
@@ -71,7 +71,7 @@ _RANKS = {
 
 
 def results(result: Result) -> Iterable[Finding]:
-    """The finding of one result. Its level is `error` for what is critical, and for what is high."""
+    """The finding of one result. Its level is `error` for critical and for high: the rank tells them apart."""
     own, purl = member(result.data, "properties"), logical_name(result.data) or ""
     name, rank = text(own, "name"), text(own, "severityRank")
     yield result.finding(

@@ -1,4 +1,4 @@
-"""Marks by which the formats of scanners are known: functions of the value that the JSON says."""
+"""Marks by which the formats of scanners are recognised: functions that look at a parsed JSON value."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from typing import Any
 from policyengine.evidence.fields import is_array
 
 HARBOR = ("application/vnd.security.vulnerability.report", "application/vnd.scanner.adapter.vuln.report.harbor")
+"""How the media types begin under which Harbor gives a report; its version comes behind."""
+
 _FIRST = 100  # elements of an array, within which one has to show what it is
 
 # Of any format --------------------------------------------------------------------------------------
 
 
 def begins(value: Any, prefix: str) -> bool:
+    """Whether `value` is a text that begins with `prefix`."""
     return type(value) is str and value.startswith(prefix)
 
 
 def keys(*names: str) -> Callable[[Any], bool]:
+    """The mark of objects that have all these keys."""
     wanted = frozenset(names)
     return lambda value: type(value) is dict and wanted <= value.keys()
 
 
 def says(key: str, *words: str) -> Callable[[Any], bool]:
+    """The mark of objects that have one of these words at `key`."""
     return lambda value: type(value) is dict and type(value.get(key)) is str and value[key] in words
 
 

@@ -1,4 +1,4 @@
-"""What StackRox (Red Hat Advanced Cluster Security) writes: `roxctl image scan` as JSON, old and new, and as SARIF."""
+"""What StackRox (Red Hat Advanced Cluster Security) writes: two kinds of JSON, and SARIF, by `roxctl image scan`."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _listed(each: Record, document: str) -> Iterable[Finding]:
 
 
 def read_image(image: Record, source: Source) -> Reading:
-    """The whole image, as `--format json` and Central answer with it. What is empty is left out."""
+    """The whole image, as `--format json` and Central write it. What is empty is left out of it."""
     scan = member(image, "scan")
     found = collect(items(scan, "components"), partial(_component, document=source.digest), "component", many=True)
     notes = [*texts(image, "notes"), *texts(scan, "notes")]
@@ -88,7 +88,10 @@ _PART = re.compile(r"^(Severity|CVSS|Component|Version|Fixed Version):?[ \t]{1,2
 
 
 def results(result: Result) -> Iterable[Finding]:
-    """`CVE_component_version`, or the name of a policy. Once the level was `none` for what is important."""
+    """The finding of one result, whose id is `CVE_component_version` or the name of a policy.
+
+    The severity is taken from the text: earlier versions wrote the level `none` for what is important.
+    """
     parts = result.once(_helped) or _parts(result.message)
     name, known = parts.get("Component"), cves(result.id) or [part for part in (result.id,) if is_advisory(part)]
     word = parts.get("Severity")
@@ -108,7 +111,7 @@ def _helped(result: Result) -> dict[str, str]:
 
 
 def _parts(said: str) -> dict[str, str]:
-    """What the first lines say of each part: free text comes behind."""
+    """The labelled lines of a text. Of a label the first line counts, because free text follows."""
     return {name: value.strip() for name, value in reversed(_PART.findall(said))}
 
 

@@ -1,6 +1,6 @@
-"""Documents that are known by sight and not read, and what to attach instead.
+"""Documents that are recognised but not read, and what to attach instead.
 
-They come from scanners, so that whoever attaches one believes that there is a scan: the refusal says what it is.
+They come from scanners, and whoever attaches one believes to have attached a scan. So the refusal says what it is.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ OBJECTS: tuple[tuple[frozenset[str], str, str], ...] = tuple(
         ("vulnerability artifact matchDetails", "Grype's matches without a report", "attach `grype --output json`"),
     )
 )  # fmt: skip
-"""The keys of an object, or of those in a list, alone or as `findings` or `value`: what it is; the advice."""
+"""Keys by which an object is recognised (see `_objects` for where it may be), what it is then, and the advice."""
 
 
 def refusal(value: Any) -> EvidenceError:

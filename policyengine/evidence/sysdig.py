@@ -31,7 +31,7 @@ from policyengine.evidence.results import Result
 
 
 def read(report: Record, source: Source) -> Reading:
-    """A report of `sysdig-cli-scanner --output json`: from 1.22 on packages refer to vulnerabilities by id."""
+    """A report of `sysdig-cli-scanner --output json`. Since 1.22 packages refer by id to a list of vulnerabilities."""
     result = member(report, "result")
     if result.get("packages") is None:
         raise Unreadable('"packages" is missing: the scan did not finish', result)
@@ -70,7 +70,7 @@ def _known(known: Record, name: str) -> Record:
 
 
 def _vulnerability(each: Record, package: Package, place: str | None, accepted: frozenset[str]) -> Finding:
-    """Until 1.22 severity and score came with the name of who said so."""
+    """One finding. Before 1.22 severity and score were objects, which also named who stated them."""
     word = each.get("severity")
     stated = text(each, "severity") if type(word) is not dict else text(word, "value")
     scored = member(each, "cvssScore")
@@ -96,9 +96,9 @@ _NO_FIX = frozenset(("no fix available", "none", "unknown"))
 
 
 def results(result: Result) -> Iterable[Finding]:
-    """One result may hold all vulnerabilities of a package; every level is `note` by mistake.
+    """The findings of one result, which may hold all vulnerabilities of a package. Every level is `note`, by mistake.
 
-    `scan-action` 4.0 left out line ends, and names neither package nor vulnerability where it knows no address.
+    `scan-action` 4.0 left out line ends, and named neither package nor vulnerability where it had no address to link to.
     """
     head, *blocks = _MARK.split(result.message)
     if not blocks:
@@ -122,7 +122,7 @@ def results(result: Result) -> Iterable[Finding]:
 
 
 def _package(result: Result, about: dict[str, str]) -> Package | None:
-    """The package by the message; without one there by that of the place, `image - name@version`."""
+    """The package that the message names; else the one that the location names, as `image - name@version`."""
     if name := _unlinked(about.get("Package", "")):
         return result.package(name, about.get("Installed Version"))
     places = records(result.data, "locations")
