@@ -1,6 +1,6 @@
 """What `eval` is asked: its options, and the repositories of the images.
 
-Nothing here imports the engine, so that the first requests can leave before it is there.
+Nothing here imports the engine, so that the first requests can leave before the engine is imported.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from policyengine.registry.store import Store
     from policyengine.verification.trust import Trust
 
-
 PLATFORM = r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)?"
 
 
 class Premises(Struct, frozen=True):
-    """By what is decided, apart from the instant. Parameters are portable values by qualified name."""
+    """What a decision depends on besides the image and the instant.
+
+    Parameters are portable values by qualified name.
+    """
 
     policies: PolicySet
     parameters: Mapping[str, Any]
@@ -75,7 +77,7 @@ class Options(Struct, frozen=True, kw_only=True):
     manifests: tuple[str, ...] = ()
     premises: Premises | None = None
     begun: Store | None = None
-    """The repository of the one image, where it is being asked for already."""
+    """The repository of the image, if it is being asked for already; `premises` are known then, too."""
 
     @property
     def listed(self) -> bool:
@@ -84,7 +86,10 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 def premises(options: Options, paths: Sequence[str]) -> Premises:
-    """The policies in `paths`, and what is trusted; raises what is wrong with them, or with the bounds."""
+    """The policies in `paths`, and what is trusted.
+
+    Raises `PolicyEngineError` for what is wrong with them, or with the bounds among the options.
+    """
     from policyengine.language.policyset import PolicySet
     from policyengine.verification.trust import Trust
 
@@ -96,10 +101,10 @@ def premises(options: Options, paths: Sequence[str]) -> Premises:
 
 
 def begun(options: Options) -> Options:
-    """The options with their one image asked for already, where it is one in a registry and nothing is wrong.
+    """The options, with their image asked for already if it is a single one, and in a registry.
 
-    The manifest and the list of referrers are on their way while the engine is imported. What is wrong with the use of
-    the command or with the policies is known before, and said by whoever asks in earnest.
+    Its manifest and the list of its referrers are then on their way while the engine is imported. Nothing is asked for
+    if the options or the policies are wrong: they are returned as they are, and `evaluation.run` says what is wrong.
     """
     busy = options.lists or options.manifests or options.identity.password_stdin  # standard input is read once
     if busy or options.oci_layout or options.offline or options.record or options.replay:
@@ -123,7 +128,7 @@ def begun(options: Options) -> Options:
 
 
 def stores(options: Options, named: Sequence[Reference]) -> list[Store]:
-    """The repositories of images, with what earlier runs were given there unless nobody wants that."""
+    """The repositories of images, with what earlier runs kept of them unless `no_cache`."""
     registry = _registry(options, named)
     found: list[Store] = [registry.repository(each.name) for each in named]
     if options.no_cache:

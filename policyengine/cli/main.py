@@ -18,11 +18,11 @@ INTERRUPTED = 130
 CLOSED = 141
 """The exit code of every program whose reader left before it was done."""
 YOUNG = 100_000
-"""Objects that are made before those that refer to each other in a circle are looked for. Python looks at every 700:
-seventy times while the modules of an `eval` are imported, none of which goes away, in 15 of its 250 ms."""
+"""Objects that are made before Python looks for unused ones that refer to each other in a circle. Its own figure is
+700: it would look seventy times while the modules of an `eval` are imported, find none, and take 15 of its 250 ms."""
 SWITCH = 0.0005
-"""Seconds for which one of several threads may hold the interpreter. With Python's 5 ms every request and every answer
-would wait for what is imported or read beside it."""
+"""Seconds for which one of several threads may hold the interpreter. With Python's own 5 ms every request and every
+answer would wait that long for what another thread imports or reads."""
 COMPLETE = "_POLICYENGINE_COMPLETE"
 """Set by shells that ask for completions; click answers."""
 
@@ -37,8 +37,8 @@ def main() -> None:
         sys.stdout.flush()
     except OSError:
         code = code or CLOSED
-    # The interpreter would take down some four hundred modules one by one, a sixth of the processor time of an `eval`,
-    # and wait for threads that wait for a registry. Nothing is left that needs it.
+    # An orderly end would take down some four hundred modules one by one, which is a sixth of the processor time of an
+    # `eval`, and would wait for threads that wait for a registry. Nothing is left to do that needs it.
     os._exit(code)
 
 

@@ -46,7 +46,7 @@ def reaching(function: F, referrers: str = "auto") -> F:
 
 
 def keeping(function: F) -> F:
-    """The option of commands that read as `eval` does."""
+    """Give a command the option `--no-cache`, which `kept` heeds."""
     return option("--no-cache", topic="Registry", is_flag=True, help="Neither use nor keep what registries served.")(
         function
     )
@@ -141,7 +141,7 @@ def _check_no_path(text: str, flag: str) -> None:
 
 
 def _check_repository(text: str) -> None:
-    """Refuse a registry alone, which would be a name on Docker Hub, and its port a tag."""
+    """Refuse a registry without a repository: by Docker's grammar it is an image on Docker Hub, and its port a tag."""
     name = text.partition("@")[0].partition(":")[0]
     if "/" not in text and ("." in name or name == "localhost"):
         raise UsageError(
@@ -165,7 +165,7 @@ def reached(
 
 @contextmanager
 def kept(where: Place, reach: Reach, no_cache: bool) -> Iterator[Store]:
-    """The store of a place, read as `eval` reads it: with what earlier runs were given there, unless `no_cache`."""
+    """The store of a place, with what earlier runs kept of it unless `no_cache`."""
     with reached(where, reach) as (store, registry):
         if registry is None or no_cache:
             yield store

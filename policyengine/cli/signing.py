@@ -85,7 +85,10 @@ def sign(terminal: Terminal, options: Options, reach: Reach) -> int:
 
 
 def _signer(options: Options, at: datetime) -> Callable[[Descriptor], Artifact]:
-    """What makes the signature of an artifact, not attached yet; what is wrong with the options is said at once."""
+    """A function that makes the signature of an artifact, without attaching it.
+
+    What is wrong with the options is raised here, before any registry is asked.
+    """
     from policyengine.signing import artifact, envelopes, signer
 
     by = signer.load(Path(options.key), Path(options.cert), at)

@@ -1,4 +1,4 @@
-"""Imports that an evaluation needs once answers come, made while the first answers are on their way."""
+"""Imports that an evaluation needs as soon as answers come, made while the first answers are on their way."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from contextlib import suppress
 from threading import Timer
 
 HEAD_START = 0.01
-"""Seconds by which the first requests go first: an import that holds the interpreter would keep them back."""
+"""Seconds before the imports begin: one that holds the interpreter would delay the first requests."""
 
 
 def warm() -> None:
     """Import cryptography and the readers of signatures and scans in a thread of their own.
 
-    Behind a registry 30 ms away that takes 60 of 390 ms from an `eval`, which else would wait first and import then.
+    Otherwise an `eval` would first wait and then import. With a registry 30 ms away this saves 60 of 390 ms.
     """
     Timer(HEAD_START, _imported).start()
 

@@ -98,7 +98,7 @@ _NO_FIX = frozenset(("no fix available", "none", "unknown"))
 def results(result: Result) -> Iterable[Finding]:
     """The findings of one result, which may hold all vulnerabilities of a package. Every level is `note`, by mistake.
 
-    `scan-action` 4.0 left out line ends, and named neither package nor vulnerability where it had no address to link to.
+    `scan-action` 4.0 left out line ends, and named neither package nor vulnerability where it had no link for them.
     """
     head, *blocks = _MARK.split(result.message)
     if not blocks:
