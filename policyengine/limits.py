@@ -100,7 +100,7 @@ TIMESTAMP_CERTIFICATES = 16
 """Certificates that one RFC 3161 token may carry; real ones have up to four."""
 
 ATTESTATIONS = 32
-"""Attestation manifests that indexes hold about one platform; BuildKit writes one."""
+"""Attestation manifests that indexes may hold about one platform; BuildKit writes one."""
 
 INDEX_DEPTH = 4
 """Indexes within indexes: real images need two."""
