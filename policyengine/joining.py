@@ -122,27 +122,27 @@ def _evident(reader: Reader, weighed: Weighed, subject: str) -> list[Evident]:
     attached = subject if document.refers else document.found.descriptor.digest
     base = replace(_unread(weighed, reader.wanted), attached=attached)
     if isinstance(document.found, Failure):
-        return [_failed(each, document.found.error) for each in _lost(base, reader.wanted)]
+        inside = reader.wanted.kinds & attestations.KINDS if base.held else frozenset()
+        return _apart(_failed(base, document.found.error), inside)
     if not document.parts:
         return [_failed(base, EvidenceError("it has no layer, so there is no document in it"))]
     if not _worth_fetching(reader, weighed):
         return [base]
     if document.held is None:
         return [_read(base, part, reader.about) for part in document.parts]
-    return [_held(_narrowed(base, part, reader.wanted), part, weighed, reader.about) for part in document.parts]
+    return [each for part in document.parts for each in _held(reader, base, part, weighed)]
 
 
-def _lost(base: Evident, wanted: Wanted) -> list[Evident]:
-    """What a document may be whose manifest could not be had: what an index may hold, and what a list promises.
+def _apart(base: Evident, inside: frozenset[str]) -> list[Evident]:
+    """What a document may be that cannot be had or read: of the kinds `inside` an index, and what a list promises.
 
-    They are two documents, because the index's signature counts for the first alone, and because what a list says of
-    the artifact's type must not make an attestation into something else.
+    They are two documents, because the index's signature counts for the first alone, and because neither what a list
+    says of the artifact's type nor that an index lists it must make it into something else.
     """
-    inside = wanted.kinds & attestations.KINDS if base.held else frozenset()
-    listed = replace(base, kinds=base.kinds - inside)
     if not inside:
-        return [listed]
+        return [base]
     held = replace(base, artifact_type=IN_TOTO, kinds=inside, declared=False)
+    listed = replace(base, kinds=base.kinds - attestations.KINDS)
     return [held, listed] if listed.kinds or listed.declared else [held]
 
 
@@ -203,21 +203,18 @@ def _read(base: Evident, part: Part, about: tuple[str, ...]) -> Evident:
     )  # fmt: skip
 
 
-def _narrowed(base: Evident, part: Part, wanted: Wanted) -> Evident:
-    """`base` with the kinds that this one of its statements promises."""
-    return replace(base, kinds=attestations.promised(part.descriptor) & wanted.kinds or base.kinds)
-
-
-def _held(base: Evident, part: Part, weighed: Weighed, about: tuple[str, ...]) -> Evident:
+def _held(reader: Reader, base: Evident, part: Part, weighed: Weighed) -> list[Evident]:
     """One blob of an attestation. The signatures of its index count for SBOMs and provenance in it alone."""
-    found = _read(base, part, about)
+    inside, own = attestations.promised(part.descriptor) & reader.wanted.kinds, weighed.own.signatures
+    narrowed = replace(base, kinds=inside or base.kinds)
+    found = _read(narrowed, part, reader.about)
     records = tuple(
-        record if record.kind in attestations.KINDS else replace(record, signatures=weighed.own.signatures)
-        for record in found.records
+        record if record.kind in attestations.KINDS else replace(record, signatures=own) for record in found.records
     )
-    signatures = weighed.own.signatures if found.declared else found.signatures
-    found = replace(found, records=records, signatures=signatures)
-    return found if weighed.document.refers or found.problem is not None else _bound(base, found, about[0])
+    found = replace(found, records=records, signatures=own if found.declared else found.signatures)
+    if not weighed.document.refers:
+        return [found if found.problem is not None else _bound(narrowed, found, reader.about[0])]
+    return [found] if found.problem is None else _apart(replace(found, kinds=base.kinds), inside)
 
 
 def _bound(base: Evident, found: Evident, image: str) -> Evident:

@@ -584,6 +584,31 @@ def test_no_index_takes_anything_from_a_referrer(folder: Path) -> None:
         assert (decision.decision, ("scan", "used") in told(decision)) == ("deny", True)
 
 
+@pytest.mark.parametrize("what", ["gone", "no list"])
+@pytest.mark.parametrize("signer", [None, RELEASE], ids=["nobody", "release"])
+def test_no_index_takes_anything_from_a_scan_that_cannot_be_read(signer: Any, what: str, folder: Path) -> None:
+    """Without an annotation a statement that an index lists would pass for an SBOM that nobody can read."""
+    found = Image(folder)
+    clean = {"matches": [], "descriptor": {"name": "grype", "version": "1"}}
+    found.kit.attach(found.platform, "application/vnd.grype+json", clean)
+    broken = {"scanner": {"uri": "scanner", "result": "no list"}}
+    vulns = statement("https://in-toto.io/attestation/vulns/v0.1", broken, found.platform["digest"])
+    scan = found.kit.attach(found.platform, IN_TOTO, vulns)
+    if what == "gone":
+        found.kit.blob(digest_of(build.compact(vulns))).unlink()
+    index = found.kit.index([on(found.platform), held(scan, found.platform["digest"])], "attacker")
+    if signer:
+        found.kit.sign(index, signer)
+    none = PolicySet.parse(
+        'policy p rule r deny "none critical" forbid finding where finding.severity is CRITICAL '
+        'rule s warn "no leftpad" forbid package where package.name is "leftpad"'
+    )
+    decision = decided(Layout(folder), index["digest"], policies=none)
+
+    assert decision.decision == "deny"
+    assert {rule.identifier: rule.status for rule in decision.rules} == {"p.r": "undetermined", "p.s": "undetermined"}
+
+
 # ---------------------------------------------------------------------------- what it costs
 
 
