@@ -223,7 +223,8 @@ def _line(artifact: Artifact, verdicts: Verdicts, root: Artifact) -> Line:
     digest = "" if artifact is root else f"{short(described.digest)}  "
     below = tuple(_line(each, verdicts, root) for each in [*(artifact.referrers or ()), *artifact.platforms])
     if described.is_attestation:
-        below = (*(_read_line(verdicts.readings.get(name), short(name)) for name, _ in _documents(artifact)), *below)
+        inside = (_statement_line(verdicts.readings.get(name), short(name)) for name, _ in _documents(artifact))
+        below = (*inside, *below)
     if artifact.unlisted is not None:
         below = (Line("error", "could not be listed", artifact.unlisted.message), *below)
     if artifact.error is not None:
@@ -241,7 +242,7 @@ def _line(artifact: Artifact, verdicts: Verdicts, root: Artifact) -> Line:
     return Line(mark, reading.kind, f"{digest}{_made(reading)}; {text}", below)
 
 
-def _read_line(reading: Reading | PolicyEngineError | None, digest: str) -> Line:
+def _statement_line(reading: Reading | PolicyEngineError | None, digest: str) -> Line:
     """One statement of an attestation, which is signed with it."""
     if isinstance(reading, PolicyEngineError):
         return Line("deny", "statement", f"{digest}  unreadable: {reading.message}")
@@ -284,17 +285,17 @@ def _told(artifact: Artifact, verdicts: Verdicts) -> dict[str, Any]:
         signers=list(verdicts.signers(described.digest)) or None,
         doubt=doubt.reason if doubt is not None else None,
         signature=signature_document(result) if result is not None else None,
-        **_read(verdicts.readings.get(described.digest)),
+        **_told_reading(verdicts.readings.get(described.digest)),
         statements=[
-            given(digest=digest, **_read(verdicts.readings.get(digest)))
+            given(digest=digest, **_told_reading(verdicts.readings.get(digest)))
             for digest, _ in (_documents(artifact) if described.is_attestation else ())
         ]
         or None,
     )
 
 
-def _read(reading: Reading | PolicyEngineError | None) -> dict[str, Any]:
-    """What JSON says of a document."""
+def _told_reading(reading: Reading | PolicyEngineError | None) -> dict[str, Any]:
+    """What JSON says of a document that was read, or could not be."""
     if isinstance(reading, PolicyEngineError):
         return {"problem": {"code": reading.code, "message": reading.message}}
     if reading is None:

@@ -41,12 +41,15 @@ def unanalysed(bom: Record) -> int:
 
 
 def _state(vulnerability: Record) -> str | None:
-    """The outcome of the analysis; one that only has a detail or a justification has none yet."""
+    """The state that the analysis came to; `None` if it has only a detail or a justification so far."""
     return text(member(vulnerability, "analysis"), "state")
 
 
 def _purl(reference: str, known: dict[str, str | None], own: str) -> str | None:
-    """The package URL that `reference` means: of a component of this BOM, or one that stands in a link to another."""
+    """The package URL that `reference` means: that of a component of this BOM, or one written in a link to another BOM.
+
+    `own` is how links to this BOM begin. Raises `Unreadable` where two components share the name.
+    """
     inner = unquote(reference.partition("#")[2]) if reference.startswith("urn:") else ""
     local = reference if reference in known or not reference.startswith(own) else inner
     if local in known:

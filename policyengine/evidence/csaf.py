@@ -23,9 +23,8 @@ _GROUPS = {
     "under_investigation": "UNDER_INVESTIGATION",
     "unknown": "UNDER_INVESTIGATION",
 }
-"""`recommended` says nothing of a status; `unknown`, of 2.1, excuses as little as one that is investigated.
-A product under several statuses counts as affected (section 6.1.6).
-"""
+"""Groups of products, and the status they stand for. `recommended` says nothing of a status; `unknown` (2.1) excuses no
+more than an investigation that is not over. A product under several statuses counts as affected (section 6.1.6)."""
 
 
 def read(advisory: Record, source: Source) -> Reading:

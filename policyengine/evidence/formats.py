@@ -112,7 +112,7 @@ def declared_kind(artifact_type: str) -> str | None:
 
 
 def kinds_beside(artifact_type: str) -> frozenset[str]:
-    """What a document of this type may hold beside what it promises to be: CycloneDX lists vulnerabilities, too."""
+    """The kinds that a document of this type may be besides the declared one: CycloneDX lists vulnerabilities, too."""
     name = essence(artifact_type)
     return next((kinds for prefix, kinds in _BESIDE if name.startswith(prefix)), frozenset())
 

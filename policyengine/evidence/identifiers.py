@@ -19,7 +19,7 @@ _OWN = re.compile(
     r"|(?:RHSA|ELSA|ALSA|RLSA|ALAS)-\d{4}[:-]\d+",
     re.IGNORECASE | re.ASCII,
 )
-"""Ids that nothing but a vulnerability has. Linters have rules of names such as GO-W1000."""
+"""Ids that only advisories have; a looser pattern would take rules of linters, such as GO-W1000, for them."""
 
 
 def normal(name: str) -> str:
@@ -41,7 +41,7 @@ def advisories(text: str) -> list[str]:
 
 
 def is_advisory(name: str) -> bool:
-    """Whether `name` is the id of a vulnerability, in a scheme of those who write advisories."""
+    """Whether `name` as a whole is the id of an advisory, in a scheme of one of those who publish them."""
     return _OWN.fullmatch(name) is not None
 
 

@@ -65,7 +65,7 @@ def read(value: Any, source: Source, inner: Inner) -> Reading:
 
 
 def _readings(chosen: list[Record], payloads: list[Document], source: Source, inner: Inner) -> list[Reading]:
-    """What the `chosen` statements say. All `payloads` are read whole."""
+    """What the `chosen` statements say. All `payloads` are read to their ends, so that no fault in them is missed."""
     try:
         readings = [reading for each in chosen for reading in _said(each, source, inner)]
         for payload in payloads:
@@ -146,7 +146,7 @@ def _unreadable(fault: Exception) -> Unreadable:
 
 
 def _said(statement: Record, source: Source, inner: Inner) -> list[Reading]:
-    """What a statement says; a collection says what those of its attestations do that a reader is for."""
+    """What a statement says. Of a collection, what those of its attestations say that there is a reader for."""
     name = _type(required(statement, "predicateType"))
     if not _COLLECTION.fullmatch(name):
         return [_statement(name, statement, source, inner)]
@@ -158,7 +158,7 @@ def _said(statement: Record, source: Source, inner: Inner) -> list[Reading]:
 
 
 def _collected(attestation: Record, source: Source, inner: Inner) -> Reading:
-    """One attestation of a collection: a predicate under another key, which was made at a time of its own."""
+    """What one attestation of a collection says: it has its predicate under another key, and a time of its own."""
     timed = replace(source, created=instant(text(attestation, "endtime")) or source.created)
     predicate = {"predicate": attestation.get("attestation")}
     return _statement(_type(required(attestation, "type")), predicate, timed, inner)
@@ -170,10 +170,10 @@ def _type(kind: str) -> str:
 
 _HOSTS = r"(?:witness\.testifysec\.com|witness\.dev|aflock\.ai)"
 _COLLECTION = re.compile(_HOSTS + r"/attestation-collection/v0\.1")
-"""What Witness, and CI/lock after it, state of one step of a pipeline."""
+"""The predicate type of what Witness, and tools that follow it, state about one step of a pipeline."""
 _REPORT = re.compile(_HOSTS + r"/attestations/(sarif|vex)/v0\.1")
 _REPORTS = {"sarif": "report", "vex": "vexDocument"}
-"""Where such an attestation holds the document that a step made."""
+"""The key under which such an attestation holds the document that the step made."""
 
 
 def _statement(name: str, statement: Record, source: Source, inner: Inner) -> Reading:

@@ -53,7 +53,7 @@ def _source(part: Record, document: str) -> Iterable[Finding]:
 
 
 def _name(about: Record) -> str:
-    """The package's name; what is known by its commit alone has none."""
+    """The package's name, or the commit of one that is known by that alone."""
     return text(about, "name") or text(about, "commit") or required(about, "name")
 
 
@@ -72,7 +72,7 @@ _ECOSYSTEMS = {
         "rpm",
     ),
 }
-"""Ecosystems of OSV whose name is not the type of their package URLs."""
+"""Ecosystems of OSV, in lower case, whose package URLs have a type of another name."""
 
 
 def _ecosystem(origin: str) -> str | None:
@@ -123,7 +123,7 @@ def _violation(licence: str, package: Package, place: str | None) -> Finding:
 
 
 def _fixes(each: Record, name: str, origin: str) -> Iterable[str]:
-    """The versions in which the vulnerability ends, for the package of this name in its own release, if it is told."""
+    """The versions that fix the vulnerability in the package `name`, those of the ecosystem `origin` if it is listed."""
     named = [known for known in records(each, "affected") if text(member(known, "package"), "name") == name]
     own = [known for known in named if text(member(known, "package"), "ecosystem") == origin]
     for affected in own or named:

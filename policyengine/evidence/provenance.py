@@ -75,7 +75,7 @@ def _older(predicate: Record, version: str, source: Source) -> Provenance:
 
 
 def _builder(holder: Record) -> str:
-    """Who built it. BuildKit writes an empty text where nobody told it (`--provenance=builder-id=…`)."""
+    """Who built it. BuildKit leaves the text empty unless it is told (`--provenance=builder-id=…`)."""
     builder = member(holder, "builder")
     name = text(builder, "id")
     if name is None:

@@ -88,7 +88,7 @@ _JFROG_OS = re.compile(r"(?:debian|ubuntu):[^:]*:(?P<name>[^:]+)(?::(?P<epoch>\d
 
 
 def _jfrog_package(name: str, version: str) -> tuple[str, str]:
-    """Name and version; of a distribution's package Xray writes the epoch behind the name."""
+    """Name and version of a package. For packages of Debian and Ubuntu Xray writes the epoch behind the name."""
     known = _JFROG_OS.fullmatch(name)
     if not known:
         return name, version
@@ -187,7 +187,7 @@ def anyone(result: Result) -> Iterable[Finding]:
 
 
 def _component(result: Result) -> Package | None:
-    """The package as Black Duck names it."""
+    """The package that the result's properties name, as Black Duck writes them."""
     own = member(result.data, "properties")
     name, version = own.get("component"), own.get("componentVersion")
     return result.package(name, version) if name and type(name) is str and type(version) is str else None

@@ -44,7 +44,7 @@ def read(report: Record | list[Record], source: Source) -> Reading:
 
 
 def _issues(project: Record, source: Source) -> Collection[Finding]:
-    """The issues of a project; what its policy file took out is there, as suppressed."""
+    """The issues of a project. Those that its policy file takes out are among them, as suppressed."""
     read_one, filtered = partial(_issue, project=project, document=source.digest), member(project, "filtered")
     ignored = (collect(items(filtered, key), partial(read_one, ignored=True), key) for key in ("ignore", "patch"))
     return joined((collect(project["vulnerabilities"], read_one, "issue"), *ignored))

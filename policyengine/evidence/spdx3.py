@@ -83,7 +83,7 @@ class _Graph:
         return next((each for each in self._objects if _type(each) == name), {})
 
     def creation(self) -> Record:
-        """How the document itself was made; its elements may be older, as Yocto's are."""
+        """How the document itself was made. Its elements may be older and have another, as those of Yocto do."""
         return self.resolved(self.first("SpdxDocument").get("creationInfo")) or self.first("CreationInfo")
 
     def tool(self, creation: Record) -> Record:

@@ -29,7 +29,7 @@ _ONCE = frozenset(
 )
 _HEADER_ONCE = frozenset(("SPDXVersion", "DocumentName", "Created"))
 _OTHERS = frozenset(("FileName", "SnippetSPDXID", "SnippetSPDXIdentifier", "LicenseID"))
-"""Tags that begin something that is no package: an id after them is not a package's, and a name may be a licence's."""
+"""Tags that begin something other than a package: an id after them is not that of a package."""
 
 Fields = dict[str, str]
 

@@ -113,7 +113,7 @@ def _licenses(element: Element) -> list[Record] | None:
 
 
 def _license(element: Element, word: str | None) -> Record:
-    """A licence, empty where its element is; its text is not kept."""
+    """A licence with the members that its element has. Of its text it is only kept that there is one."""
     stated: Record = {
         **_texts(element, "id", "name", "url"),
         "text": element.only("text") and {},
