@@ -123,7 +123,7 @@ def _violation(licence: str, package: Package, place: str | None) -> Finding:
 
 
 def _fixes(each: Record, name: str, origin: str) -> Iterable[str]:
-    """The versions that fix the vulnerability in the package `name`, those of the ecosystem `origin` if it is listed."""
+    """The versions that fix the vulnerability in the package `name`, of the ecosystem `origin` if it is listed."""
     named = [known for known in records(each, "affected") if text(member(known, "package"), "name") == name]
     own = [known for known in named if text(member(known, "package"), "ecosystem") == origin]
     for affected in own or named:
