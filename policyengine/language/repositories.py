@@ -1,4 +1,4 @@
-"""Names of registries and repositories in policies, which are compared with the one name that each of them has."""
+"""Names of registries and repositories in policies: images are known by one name, and no other form of it matches."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from policyengine.evidence.problems import quoted
 from policyengine.language import checked
-from policyengine.language.checked import Expr
 from policyengine.language.demand import parts
 from policyengine.language.diagnostics import Problems
 from policyengine.oci.hosts import canonical_host
@@ -17,14 +16,14 @@ FIELDS = ("registry", "repository")
 
 
 def warn(roots: object, problems: Problems) -> None:
-    """Warn where a registry is written in another form than its one name: no image is in a registry of that name."""
+    """Warn (W210) of names that are not in the one form that images have, and so match none."""
     for part in parts(roots):
         match part:
-            case checked.Equal(left=checked.Field() as asked, right=checked.Constant() as wanted):
-                _check(asked, wanted, problems)
-            case checked.In(item=checked.Field() as asked, members=checked.Constant() as wanted):
-                _check(asked, wanted, problems)
-            case checked.Matches(subject=checked.Field() as asked, patterns=checked.Constant() as wanted):
+            case (
+                checked.Equal(left=checked.Field() as asked, right=checked.Constant() as wanted)
+                | checked.In(item=checked.Field() as asked, members=checked.Constant() as wanted)
+                | checked.Matches(subject=checked.Field() as asked, patterns=checked.Constant() as wanted)
+            ):
                 _check(asked, wanted, problems)
 
 
@@ -41,16 +40,16 @@ def _check(asked: checked.Field, wanted: checked.Constant, problems: Problems) -
             return
 
 
-def _texts(wanted: Expr) -> Iterator[str]:
-    assert isinstance(wanted, checked.Constant)
+def _texts(wanted: checked.Constant) -> Iterator[str]:
     values = wanted.value if wanted.type.container else (wanted.value,)
     return (value for value in values if isinstance(value, str))
 
 
 def one_name(text: str) -> str:
-    """The registry or repository that `text` writes in its one name; globs, and what is no such name, as they are.
+    """The one name of the registry or repository that `text` writes in some form.
 
-    Of a glob the registry counts, where it has no wildcard but `*.` at its beginning.
+    Of a glob only the registry is brought into that form, and only if it has no wildcard but `*.` at its beginning. What
+    is no name of a registry or repository is returned as it is.
     """
     host, slash, path = text.partition("/")
     labels = host.removeprefix("*.")

@@ -32,7 +32,7 @@ def parts(text: str) -> tuple[str, str, str, str]:
 
 
 LONG = "a/" * 127 + "a"
-"""A path of 255 characters, which distribution allows: we count the host too, as registries may (registry.md §1.1)."""
+"""A path of 255 characters, which distribution allows: we count the host too, as many clients do."""
 
 LONG_NAMED = "example.com/" + "a" * 255
 
