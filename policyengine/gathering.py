@@ -93,7 +93,7 @@ class Signature(Struct):
 class Document(Struct):
     """A referrer that may be evidence, with its blobs and what signs it; `unlisted` says why that is not known.
 
-    `held` says that an index holds it as an attestation; `refers` is false for what is nothing but that.
+    `held` says that an index holds it as an attestation; `refers` is false for an attestation that is no referrer.
     """
 
     found: Referrer | Failure
@@ -134,7 +134,7 @@ def find(store: Store, target: str, wanted: Wanted) -> Gathered:
 def gather(
     store: Store, named: Sequence[tuple[Descriptor, Sequence[Held]]], wanted: Wanted
 ) -> list[Gathered | PolicyEngineError]:
-    """The same for manifests that an index names, with what it holds about each: several in the waves of one."""
+    """The same for several manifests that an index names, each with its attestations there, in the waves of one."""
     return together(store, [_named(store, descriptor, held, wanted) for descriptor, held in named])
 
 
@@ -256,7 +256,7 @@ def _list(store: Store, hint: Descriptor) -> Callable[[], tuple[Descriptor, ...]
 
 
 def _sort(gathered: Gathered, candidate: Candidate, result: Any, lists: dict[str, Any]) -> None:
-    """Put what a candidate turned out to be where it belongs; that looking at it raised is a failure like another."""
+    """Put what a candidate turned out to be where it belongs. `result` may be the error that looking at it raised."""
     failed = Failure(candidate.descriptor, result), candidate.hint is not None
     found, refers = failed if isinstance(result, PolicyEngineError) else result
     if isinstance(found, Stray):
@@ -326,14 +326,14 @@ def _early(documents: Sequence[Document], wanted: Wanted) -> list[Part]:
 
 
 def _claimed(document: Document, wanted: Wanted) -> list[Part]:
-    """The blobs of a document that something claims to sign: all by itself, statements with the index that holds it."""
+    """The blobs that something claims to sign: all if the document has a signature, statements if its index has one."""
     if document.signatures:
         return document.parts
     return _statements(document, wanted) if document.held is not None and document.held.claimed else []
 
 
 def _statements(document: Document, wanted: Wanted) -> list[Part]:
-    """Those blobs of an attestation that may be what is asked for."""
+    """The blobs of an attestation that may be documents of the wanted kinds."""
     return [part for part in document.parts if attestations.promised(part.descriptor) & wanted.kinds]
 
 

@@ -31,7 +31,7 @@ class Platform(Struct, frozen=True):
 
     @property
     def attestations(self) -> tuple[Held, ...]:
-        """What the indexes above hold about this manifest, each once, by the innermost index that lists it."""
+        """The attestations about this manifest in the indexes above it, each once: as the innermost index lists it."""
         found: dict[str, Held] = {}
         for depth in range(len(self.parents), 0, -1):
             above = self.parents[:depth]

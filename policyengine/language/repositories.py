@@ -48,8 +48,8 @@ def _texts(wanted: checked.Constant) -> Iterator[str]:
 def one_name(text: str) -> str:
     """The one name of the registry or repository that `text` writes in some form.
 
-    Of a glob only the registry is brought into that form, and only if it has no wildcard but `*.` at its beginning. What
-    is no name of a registry or repository is returned as it is.
+    Of a glob only the registry is brought into that form, and only if it has no wildcard but `*.` at its beginning.
+    What is no name of a registry or repository is returned as it is.
     """
     host, slash, path = text.partition("/")
     labels = host.removeprefix("*.")

@@ -29,7 +29,7 @@ VARIABLE = "POLICYENGINE_REGISTRY_"
 """What the variables of a login for one host begin with: `…HOST`, `…USERNAME` and `…PASSWORD`."""
 
 Source: TypeAlias = tuple[str, Mapping[str, Any]]
-"""Where logins are, as messages name it, and what is there."""
+"""A file or variable that holds logins, as messages name it, and its parsed content."""
 
 _LINE_ENDS = str.maketrans("", "", "\r\n")
 """What some tools leave in base64, and Go, in which most readers are written, passes over."""
@@ -78,7 +78,7 @@ class Logins:
 
 
 def _named(path: Path) -> list[Source]:
-    """What the one file holds that the user names; raises `UsageError`, since that can be said before anything else."""
+    """The logins in the one file that the user names. What is wrong with it is wrong use: raises `UsageError`."""
     try:
         if not path.is_file():
             raise Unauthorized(f"the file of logins {quoted(path)} is not a file", "name it with --registry-config")
@@ -92,7 +92,7 @@ def _named(path: Path) -> list[Source]:
 
 
 def _held(path: Path) -> Iterator[Source]:
-    """What a file holds, if it is there and not empty; raises `Unauthorized`."""
+    """The logins in a file, if it is there and not empty; raises `Unauthorized`."""
     data = _read(path)
     if data and data.strip():
         document = _decoded(str(path), data)

@@ -81,13 +81,13 @@ def discover(store: Store, target: str, depth: int | None = None) -> Artifact:
 
 
 def _entry(entry: Descriptor) -> Descriptor:
-    """An entry of an index as it is shown: an attestation by what it holds."""
+    """An entry of an index as it is shown: an attestation has the type of what it holds for its artifact type."""
     kind = IN_TOTO if entry.is_attestation else entry.artifact_type
     return Descriptor(entry.media_type, entry.digest, entry.size, kind, entry.annotations, entry.platform)
 
 
 def _platforms(store: Store, platforms: Sequence[Artifact]) -> list[Any]:
-    """What is listed for each entry of an index. The manifests of attestations are had in the same round."""
+    """The referrers of each entry of an index; fetches the manifests of attestations in the same round."""
     inside = [each for each in platforms if each.descriptor.is_attestation]
     calls: list[Callable[[], Any]] = [partial(hints, store, each.descriptor.digest) for each in platforms]
     calls += [partial(_manifest, store, each.descriptor) for each in inside]

@@ -54,7 +54,7 @@ def parse_layout_reference(text: str) -> tuple[Path, str]:
 
 
 def _advice(path: str) -> str:
-    """How to name an image of what may be a layout."""
+    """Help for who names no image: a tag of the layout at `path`, if it is one that can be read."""
     try:
         tags = Layout(path).tags if path else []
     except PolicyEngineError:

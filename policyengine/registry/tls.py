@@ -19,7 +19,7 @@ class Identity(Struct, frozen=True):
 
 
 class Certificates(Struct, frozen=True):
-    """What counts for one registry besides the system's roots: files of authorities, and who we are there."""
+    """What is used for one registry besides the system's roots: files of authorities, and a client certificate."""
 
     authorities: tuple[str, ...] = ()
     identity: Identity | None = None

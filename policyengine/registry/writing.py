@@ -102,8 +102,8 @@ class LayoutWriter:
     ) -> None:
         """Add entries to `index.json`, whose others and members stay as they are; `tag` the last of them.
 
-        oras and Notation find what refers to something among these. Those that are `referring` to a digest are listed
-        under its tag as well, as registries without the referrers API do it, which is where regctl looks.
+        This is where oras and Notation look for referrers. `referring` gives those of each subject by its digest: they
+        are also listed under the subject's tag `sha256-…`, as in registries without the referrers API, for regctl.
         """
         with _writing(self._path), self._locked():
             data = self._files.read("index.json", limits.MANIFEST_BYTES)
@@ -123,7 +123,7 @@ class LayoutWriter:
                 write_file(self._path / "index.json", [content])
 
     def _with_list(self, listed: list[Any], tag: str, referrers: Sequence[dict[str, Any]]) -> list[Any]:
-        """The entries of `index.json`, with one that lists the `referrers` under the tag."""
+        """The entries `listed` in `index.json`, where the list of referrers under `tag` now has the `referrers` too."""
         before = [entry for entry in listed if _notes(entry).get(REF_NAME) == tag]
         known = self._known(str(before[0].get("digest")), referrers) if before else ()
         if known is None:
@@ -136,7 +136,7 @@ class LayoutWriter:
         return [*(each for each in listed if each not in before), entry] if new else listed
 
     def _known(self, digest: str, referrers: Sequence[dict[str, Any]]) -> Sequence[Any] | None:
-        """What the list `digest` holds; `None` where it cannot be read: it stays, and may be all that names others."""
+        """The entries of the list `digest`; `None` if it cannot be read. It is kept then: only it may name some."""
         if digest == _list_of(referrers).digest:
             return referrers
         try:
