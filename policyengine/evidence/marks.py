@@ -58,17 +58,20 @@ def is_harbor(value: Any) -> bool:
 
 
 def is_sysdig(value: Any) -> bool:
+    """A report that names Sysdig's scanner, of either generation."""
     scanner = value.get("scanner") if type(value) is dict else None
     return type(scanner) is dict and begins(scanner.get("name"), "sysdig") and "result" in value
 
 
 def is_anchorectl(value: Any) -> bool:
+    """The bare list of vulnerabilities that `anchorectl` prints, unless it is empty."""
     marks = ({"vuln", "packageName", "feed"}, {"vuln", "packageName", "packageType"})
     listed = type(value) is list and bool(value)
     return listed and all(type(e) is dict and any(each <= e.keys() for each in marks) for e in value)
 
 
 def is_roxctl(value: Any) -> bool:
+    """What `roxctl image scan --output json` writes, known by its summary."""
     result = value.get("result") if type(value) is dict else None
     return type(result) is dict and type(result.get("summary")) is dict and "TOTAL-COMPONENTS" in result["summary"]
 
@@ -79,21 +82,25 @@ def is_stackrox(value: Any) -> bool:
 
 
 def is_neuvector(value: Any) -> bool:
+    """A report of NeuVector's scanner or controller, which is no resource of Kubernetes."""
     report = value.get("report") if type(value) is dict and "apiVersion" not in value else None
     return type(report) is dict and "vulnerabilities" in report and bool({"modules", "cvedb_version"} & report.keys())
 
 
 def is_quay(value: Any) -> bool:
+    """An answer of Quay about one manifest: the features in a layer."""
     data = value.get("data") if type(value) is dict and "status" in value else None
     return type(data) is dict and type(data.get("Layer")) is dict and "Features" in data["Layer"]
 
 
 def is_dependency_track(value: Any) -> bool:
+    """An export that names Dependency-Track as the application."""
     meta = value.get("meta") if type(value) is dict else None
     return type(meta) is dict and meta.get("application") == "Dependency-Track" and "findings" in value
 
 
 def is_trivy_operator(value: Any) -> bool:
+    """A resource of Trivy's operator that is a report of vulnerabilities."""
     own = type(value) is dict and begins(value.get("apiVersion"), "aquasecurity.github.io/")
     return own and value.get("kind") == "VulnerabilityReport"
 
@@ -121,6 +128,7 @@ def is_checkov(value: Any) -> bool:
 
 
 def is_snyk(value: Any) -> bool:
+    """The report on one project, or a list of such reports."""
     projects = value if type(value) is list else [value]
     marks = ({"vulnerabilities", "dependencyCount"}, {"vulnerabilities", "packageManager"})
     return bool(projects) and all(type(p) is dict and any(each <= p.keys() for each in marks) for p in projects)

@@ -169,6 +169,7 @@ _STATUS = re.compile(r"^Status: fixed in (?P<versions>[^\n]{1,1000})", re.MULTIL
 
 
 def secrets(result: Result) -> Iterable[Finding]:
+    """What scanners for secrets write: every result is one."""
     yield result.finding(severity=_guess(result), category="SECRET")
 
 
