@@ -218,23 +218,23 @@ def _current(documents: Sequence[Document]) -> tuple[Record, ...]:
     """The records that are not superseded: of one kind and one tool the newest, or all where a time is missing.
 
     What is attached to an index says less of a platform than what is attached to the platform, so neither supersedes
-    the other. What nobody signed may be seen, and hides nothing that somebody trusted signed.
+    the other. What nobody signed may be seen, and hides nothing that somebody trusted signed or vouches for with an
+    index; what an index vouches for hides nothing that is signed itself.
     """
     groups: dict[tuple[str, str, str], list[Record]] = {}
-    signed = {
-        id(r) for document in documents for r in document.records if document.signed or r.kind in document.vouched
-    }
+    signed = {id(record) for document in documents if document.signed for record in document.records}
+    vouched = {id(record) for document in documents for record in document.records if record.kind in document.vouched}
     candidates = [(document.attached, record) for document in documents for record in document.records]
     for number, (attached, record) in enumerate(candidates):
         maker = _maker(record)
         groups.setdefault((attached, record.kind, maker if maker is not None else f"\0{number}"), []).append(record)
-    return tuple(record for records in groups.values() for record in _kept(records, signed))
+    return tuple(record for records in groups.values() for record in _kept(records, signed, signed | vouched))
 
 
-def _kept(records: list[Record], signed: set[int]) -> list[Record]:
-    """The newest of all, and the newest of those whose ids are in `signed`."""
-    trusted = [record for record in records if id(record) in signed]
-    kept = {id(record) for record in (*_newest(records), *_newest(trusted))}
+def _kept(records: list[Record], *trusted: set[int]) -> list[Record]:
+    """The newest of all, and the newest of those whose ids are in each of the sets `trusted`."""
+    groups = [records, *([record for record in records if id(record) in ids] for ids in trusted)]
+    kept = {id(record) for group in groups for record in _newest(group)}
     return [record for record in records if id(record) in kept]
 
 

@@ -464,6 +464,18 @@ def test_what_nobody_signed_supersedes_nothing_that_an_index_vouches_for(folder:
     assert told(decision) == [("sbom", "used"), ("sbom", "used")]
 
 
+def test_what_an_index_vouches_for_supersedes_nothing_that_is_signed_itself(folder: Path) -> None:
+    """Whoever writes the build's instructions could put a newer SBOM of the same tool into the index."""
+    found = Image(folder, lambda about: sbom(about, "curl"), artifact=True).sign()
+    older = sbom("sha256:00", "leftpad")["predicate"]
+    older["creationInfo"]["created"] = "2026-11-22T10:00:00Z"
+    found.kit.attach(found.platform, "application/spdx+json", older)
+    decision = decided(Listing(found), found.index["digest"], policies=NO_LEFTPAD)
+
+    assert decision.decision == "deny"
+    assert told(decision) == [("sbom", "used"), ("sbom", "used")]
+
+
 def test_the_signature_of_the_index_is_none_of_a_declared_kind(folder: Path) -> None:
     kind = "application/vnd.acme.report+json"
     policy = (
