@@ -10,6 +10,9 @@ from policyengine.strictjson import quoted
 
 TYPE = "slsa.dev/provenance/v"
 
+BUILDKIT = "https://github.com/moby/buildkit/"
+"""How the type of BuildKit's builds begins."""
+
 
 def read(predicate: Record, version: str, source: Source) -> Reading:
     """The predicate of a provenance statement; `version` is what follows `…/provenance/v` in its type."""
@@ -45,9 +48,10 @@ def _origin(definition: Record) -> Record:
     dependencies = records(definition, "resolvedDependencies")
     if type(stated) is str:
         return next((each for each in dependencies if text(each, "uri") == stated), {"uri": stated})
-    built = parameters.get("configSource")  # BuildKit's: of a local folder it states the path alone
-    if type(built) is dict and text(built, "uri") is not None:
-        return built
+    if (text(definition, "buildType") or "").startswith(BUILDKIT):  # elsewhere whoever builds may name such a parameter
+        built = member(parameters, "configSource")
+        if text(built, "uri") is not None:  # of a local folder it states the path alone
+            return built
     workflow = parameters.get("workflow")
     repository = text(workflow, "repository") if type(workflow) is dict else None
     if repository is not None:

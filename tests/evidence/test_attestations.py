@@ -328,6 +328,20 @@ def test_a_repository_is_not_one_that_only_begins_alike() -> None:
     assert (found.source, found.source_digest) == ("git+https://github.com/acme/app", None)
 
 
+@pytest.mark.parametrize("build_type", ["https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md", "t"])  # fmt: skip # noqa: E501
+def test_only_buildkit_states_its_source_under_a_name_of_its_own(build_type: str) -> None:
+    """Whoever starts another builder may choose the names of the parameters, and so would choose the source."""
+    definition = {
+        "buildType": build_type,
+        "externalParameters": {"configSource": {"uri": "https://github.com/acme/stated"}},
+        "resolvedDependencies": [{"uri": "git+https://github.com/acme/cloned@x"}],
+    }
+    (found,) = read(intoto("https://slsa.dev/provenance/v1", {**SLSA, "buildDefinition": definition})).records
+    assert isinstance(found, Provenance)
+    own = build_type != "t"
+    assert found.source == ("https://github.com/acme/stated" if own else "git+https://github.com/acme/cloned@x")
+
+
 @pytest.mark.parametrize("wrap", [lambda s: s, dsse, lambda s: {"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json", "dsseEnvelope": dsse(s)}, lambda s: [s], lambda s: {"attestations": [{"bundle": {"dsseEnvelope": dsse(s)}}]}])  # fmt: skip # noqa: E501
 def test_statements_come_out_of_what_they_travel_in(wrap: Any) -> None:
     reading = read(wrap(intoto("https://spdx.dev/Document/v2.3", SPDX)))
