@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import TypeVar
 
 from policyengine.errors import PolicyEngineError
 from policyengine.oci import Descriptor, is_digest
+from policyengine.registry.flights import fulfil
 from policyengine.registry.store import Store
 
 T = TypeVar("T")
@@ -56,12 +58,5 @@ class Begun:
 def _started(function: Callable[[str], T], argument: str) -> Future[T]:
     """What `function` comes to, in a thread of its own."""
     future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(function(argument))
-        except BaseException as error:  # noqa: BLE001 # it is raised where the result is asked for
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
+    threading.Thread(target=fulfil, args=(future, partial(function, argument)), daemon=True).start()
     return future

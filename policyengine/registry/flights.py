@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -24,10 +27,15 @@ class Flights:
         with self._lock:
             flight: Future[T] = self._under_way.setdefault(key, own)
         if flight is own:
-            try:
-                own.set_result(call())
-            except BaseException as error:  # noqa: BLE001 # it is raised below, and wherever else it is waited for
-                own.set_exception(error)
+            fulfil(own, call)
             with self._lock:
                 del self._under_way[key]
         return flight.result()
+
+
+def fulfil(future: Future[T], call: Callable[[], T]) -> None:
+    """Make `future` what `call` comes to: its result, or what it raises."""
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 # it is raised wherever the result is asked for
+        future.set_exception(error)
